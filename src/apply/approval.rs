@@ -193,11 +193,13 @@ impl Worker<'_> {
     ) -> Vec<WriteRequest> {
         let is_first = progress.done == 0;
         let earlier = progress.earlier(policy);
+        let behind_cast = self.capabilities.needs_cast(policy.kind);
         let ways = WriteWith::ALL.into_iter().filter(|_| is_first);
         let others = ways.filter_map(|way| {
             let steps = steps(policy, way);
             let step = steps.first().filter(|step| step.after == write.after)?;
-            request(policy, step, &seen.live, (&earlier, progress.bare)).ok()
+            let kept = (earlier.as_slice(), progress.bare);
+            request(policy, step, &seen.live, kept, behind_cast).ok()
         });
         std::iter::once(write.clone()).chain(others).collect()
     }

@@ -152,10 +152,8 @@ impl Worker<'_> {
         }
         progress.remember(policy, &seen.live);
         let earlier = progress.earlier(policy);
-        let with = |bare| {
-            let write = request(policy, &step, &seen.live, (&earlier, bare));
-            write.map(|write| self.cast(policy, write))
-        };
+        let behind_cast = self.capabilities.needs_cast(policy.kind);
+        let with = |bare| request(policy, &step, &seen.live, (&earlier, bare), behind_cast);
         let mut write = with(progress.bare).map_err(|error| not_sent(progress, &error))?;
         if let Some(bare) = approval.filed_bare(policy, &write, || with(true)) {
             progress.bare = true;

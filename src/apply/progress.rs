@@ -192,7 +192,8 @@ impl Progress {
         if self.bare || !error.is_about_properties() || carried.iter().any(is_intent) {
             return false;
         }
-        let without = request(policy, step, live, (&earlier, true));
+        // Only its body is compared, wherever it goes.
+        let without = request(policy, step, live, (&earlier, true), false);
         let leaves_out = without.is_ok_and(|without| !without.has_body_of(&sent.write));
         if leaves_out {
             self.bare = true;

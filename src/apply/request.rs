@@ -9,12 +9,14 @@ use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction};
 
 /// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had, which come back as they
-/// were, or `bare`, without what the program does not know of them.
+/// were, or `bare`, without what the program does not know of them. An `assign` can have to go behind the cast of its
+/// kind.
 pub(super) fn request(
     policy: &PlannedPolicy,
     step: &Step,
     live: &[LiveAssignment],
     (earlier, bare): (&[LiveAssignment], bool),
+    behind_cast: bool,
 ) -> Result<WriteRequest, GraphError> {
     let after = Arc::clone(&step.after);
     let written = PolicyToWrite {
@@ -24,6 +26,7 @@ pub(super) fn request(
         remediates: &|key| policy.remediates(key),
         earlier,
         bare,
+        behind_cast,
     };
     match &step.action {
         StepAction::Create(new) => Ok(WriteRequest::create(written, new, after)),

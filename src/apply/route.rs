@@ -4,9 +4,8 @@ use super::capabilities::{Capability, CapabilityCell};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
 use super::{Outcome, PolicyResult, Reason, Worker};
 use crate::graph::error::ServiceError;
-use crate::graph::write_request::WriteRequest;
 use crate::kinds::{SingleRoute, Writing};
-use crate::model::{PolicyKind, assign_path, cast_assign_path};
+use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps_by, strategy};
 
@@ -109,16 +108,6 @@ impl Worker<'_> {
     ) {
         let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
         progress.restart_with(steps_by(policy, strategy));
-    }
-
-    /// Sends an `assign` behind the cast of its kind, if this tenant is known to have no other.
-    pub(super) fn cast(&self, policy: &PlannedPolicy, write: WriteRequest) -> WriteRequest {
-        let cast = cast_assign_path(policy.kind, &policy.id);
-        let is_plain = write.path == assign_path(policy.kind, &policy.id);
-        match cast.filter(|_| is_plain && self.capabilities.needs_cast(policy.kind)) {
-            Some(path) => WriteRequest { path, ..write },
-            None => write,
-        }
     }
 }
 

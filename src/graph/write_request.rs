@@ -3,19 +3,21 @@
 //! An assignment that is live already goes back as the service sent it, so that properties the
 //! program does not know survive.
 
+mod existing;
+mod new;
+
 use serde_json::{Value, json};
 
 use super::transport::Method;
-use super::wire::{
-    ALL_DEVICES_ID, ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE, short_type,
-};
-use crate::kinds::{
-    AssignmentProperties, SingleRoute, Writing, app_settings, properties, run_schedule,
-};
+use super::wire::{ALL_DEVICES_ID, ALL_USERS_ID};
+use crate::kinds::{AssignmentProperties, SingleRoute, Writing};
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, Filter, LiveAssignment, PolicyKind, Source, Target,
-    assign_path, assignment_path, assignments_path,
+    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, Source, Target,
+    assign_path, assignment_path, assignments_path, cast_assign_path,
 };
+pub use existing::has_unmodelled_properties;
+use existing::{changed_body, made_again, plain_filter};
+use new::{RUN_REMEDIATION, target_body};
 
 /// One request that changes something: made once, then shown, kept and sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct PolicyToWrite<'a> {
     /// Whether they come without what the program does not know of them. Settings and schedules of unknown types
     /// are kept: an assignment without them would be another.
     pub bare: bool,
+    /// Whether its `assign` is behind the cast of its kind, as some tenants want it.
+    pub behind_cast: bool,
 }
 
 impl WriteRequest {
@@ -66,9 +70,13 @@ impl WriteRequest {
         live: &[LiveAssignment],
         after: Assignments,
     ) -> Self {
+        let behind_cast = cast_assign_path(policy.kind, policy.id);
         Self {
             method: Method::Post,
-            path: assign_path(policy.kind, policy.id),
+            path: match behind_cast.filter(|_| policy.behind_cast) {
+                Some(path) => path,
+                None => assign_path(policy.kind, policy.id),
+            },
             body: Some(bytes(&assign_body(policy, all, live))),
             after,
         }
@@ -88,65 +96,6 @@ impl WriteRequest {
     pub fn has_body_of(&self, other: &Self) -> bool {
         let read = |body: &Vec<u8>| serde_json::from_slice::<Value>(body).ok();
         self.body.as_ref().and_then(read) == other.body.as_ref().and_then(read)
-    }
-}
-
-fn bytes(body: &Value) -> Vec<u8> {
-    body.to_string().into_bytes()
-}
-
-const RUN_REMEDIATION: &str = "runRemediationScript";
-/// When an assignment was changed, which some kinds say and none takes.
-const CHANGED_AT: &str = "lastModifiedDateTime";
-
-/// Makes a target's wire form.
-fn target_body(kind: PolicyKind, assignment: &Assignment) -> Value {
-    let mut body = match &assignment.key.target {
-        Target::AllUsers if kind.spec().targets.virtual_all_users => {
-            json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": ALL_USERS_ID})
-        }
-        Target::AllDevices => json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}),
-        Target::AllUsers => {
-            json!({"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"})
-        }
-        Target::Group(id) => {
-            json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": &**id})
-        }
-        Target::ExclusionGroup(id) => {
-            json!({"@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", "groupId": &**id})
-        }
-        Target::Collection(id) => json!({
-            "@odata.type": "#microsoft.graph.configurationManagerCollectionAssignmentTarget",
-            "collectionId": &**id,
-        }),
-        Target::Other {
-            odata_type,
-            properties,
-        } => {
-            let mut body: Value = serde_json::from_str(properties).unwrap_or_else(|_| json!({}));
-            body["@odata.type"] = json!(format!("{PREFIX}{odata_type}"));
-            body
-        }
-    };
-    // An excluded group takes no filter, and the tools that are careful send none with it.
-    if let Value::Object(properties) = &mut body
-        && !assignment.key.target.is_exclusion()
-    {
-        set_filter(properties, assignment.filter.as_ref());
-    }
-    body
-}
-
-fn set_filter(properties: &mut Object, filter: Option<&Filter>) {
-    match filter {
-        Some(filter) => {
-            properties.insert(FILTER_ID.to_owned(), json!(&*filter.id));
-            properties.insert(FILTER_TYPE.to_owned(), json!(filter.mode.name()));
-        }
-        None => {
-            properties.insert(FILTER_ID.to_owned(), Value::Null);
-            properties.insert(FILTER_TYPE.to_owned(), json!("none"));
-        }
     }
 }
 
@@ -191,164 +140,6 @@ fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
         body[name] = value;
     }
     body
-}
-
-/// Makes an assignment that is not there: one that was there before with all that it had.
-fn made_again(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Object {
-    let same = |one: &&LiveAssignment| one.assignment == *assignment;
-    let same_key = |one: &&LiveAssignment| one.assignment.key == assignment.key;
-    let earlier = policy.earlier.iter().find(same);
-    match earlier.or_else(|| policy.earlier.iter().find(same_key)) {
-        Some(earlier) if policy.bare => bare_body(policy, earlier, assignment),
-        Some(earlier) => restored_body(policy, earlier, assignment),
-        None => new_body(policy, assignment),
-    }
-}
-
-/// Makes an assignment of one that was there, without what the program does not know of it.
-fn bare_body(
-    policy: PolicyToWrite<'_>,
-    earlier: &LiveAssignment,
-    assignment: &Assignment,
-) -> Object {
-    let mut body = new_body(policy, assignment);
-    let mut restored = restored_body(policy, earlier, assignment);
-    // Settings without their type are refused.
-    if body.contains_key("settings")
-        && settings_type(policy).is_none()
-        && let Some(settings) = restored.remove("settings")
-    {
-        body.insert("settings".to_owned(), settings);
-    }
-    body
-}
-
-/// Makes an assignment of one that was there, without what the service gives it by itself.
-fn restored_body(
-    policy: PolicyToWrite<'_>,
-    earlier: &LiveAssignment,
-    assignment: &Assignment,
-) -> Object {
-    let mut raw = match earlier.assignment == *assignment {
-        true => plain_filter(earlier),
-        false => changed_body(policy, earlier, assignment),
-    };
-    raw.remove("id");
-    raw.remove(CHANGED_AT);
-    if assignment.key.is_direct() {
-        raw.remove("source");
-        raw.remove("sourceId");
-    }
-    if policy.kind.spec().properties == AssignmentProperties::Remediation {
-        let remediates = (policy.remediates)(&assignment.key);
-        raw.insert(RUN_REMEDIATION.to_owned(), json!(remediates));
-    }
-    raw
-}
-
-/// Whether what the service sent of an assignment says more than what is known of it, so that it could not
-/// be made again from that.
-pub fn has_unmodelled_properties(
-    kind: PolicyKind,
-    odata_type: Option<&str>,
-    live: &LiveAssignment,
-) -> bool {
-    let LiveAssignment {
-        assignment,
-        id: _,
-        raw,
-    } = live;
-    let policy = PolicyToWrite {
-        kind,
-        id: "",
-        odata_type,
-        remediates: &|_| false,
-        earlier: &[],
-        bare: false,
-    };
-    let known = new_body(policy, assignment);
-    let is_known = |name: &str, value: &Value| match name {
-        _ if value.is_null() => true,
-        "id" | "source" | "sourceId" | "@odata.type" | CHANGED_AT => true,
-        // The default where no intent is sent.
-        "intent" if value == "apply" => true,
-        "intent" => known.contains_key(name),
-        "target" => has_members(value, known.get(name), &[FILTER_ID, FILTER_TYPE]),
-        "settings" => match (&kind.spec().properties, value.as_object()) {
-            (AssignmentProperties::App, Some(settings)) => are_known(policy, settings),
-            _ => false,
-        },
-        RUN_SCHEDULE => has_members(value, known.get(name), &[]),
-        // False says nothing.
-        RUN_REMEDIATION => known.contains_key(name) && *value == json!(false),
-        _ => false,
-    };
-    !raw.iter().all(|(name, value)| is_known(name, value))
-}
-
-/// Whether an object has no members but those of another, and these.
-fn has_members(value: &Value, known: Option<&Value>, more: &[&str]) -> bool {
-    value.as_object().is_some_and(|members| {
-        members.iter().all(|(name, value)| {
-            let is_known = known.is_some_and(|known| known.get(name).is_some());
-            value.is_null() || is_known || more.contains(&name.as_str())
-        })
-    })
-}
-
-/// Whether settings are of the type that goes with the app; what the type does not have is carried by name.
-fn are_known(policy: PolicyToWrite<'_>, settings: &Object) -> bool {
-    settings.iter().all(|(name, value)| match name.as_str() {
-        "@odata.type" => {
-            let odata_type = value.as_str().map(short_type);
-            odata_type.is_some() && odata_type == settings_type(policy)
-        }
-        name => !name.contains('@'),
-    })
-}
-
-/// Makes an assignment that is not there yet, in the least form that every tool sends.
-fn new_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Object {
-    let mut body = Object::new();
-    let mut say = |name: &str, value| body.insert(name.to_owned(), value);
-    say("target", target_body(policy.kind, assignment));
-    if !assignment.key.is_direct() {
-        say("source", json!(assignment.key.source.name()));
-        say("sourceId", json!(assignment.source_id.as_deref()));
-    }
-    match policy.kind.spec().properties {
-        AssignmentProperties::None => {}
-        AssignmentProperties::App => {
-            say("intent", json!(assignment.key.variant.as_deref()));
-            if let Some(mut members) = nested_settings(assignment) {
-                if let Some(name) = settings_type(policy) {
-                    members.insert("@odata.type".to_owned(), json!(format!("{PREFIX}{name}")));
-                }
-                say("settings", Value::Object(members));
-            }
-        }
-        AssignmentProperties::Remediation => {
-            say(RUN_SCHEDULE, schedule_body(assignment));
-            let remediates = (policy.remediates)(&assignment.key);
-            say(RUN_REMEDIATION, json!(remediates));
-        }
-    }
-    body
-}
-
-/// Returns an app's settings as an object, if any is said.
-fn nested_settings(assignment: &Assignment) -> Option<Object> {
-    let pairs = assignment.properties.iter();
-    properties::nested("settings", pairs.map(|(name, value)| (&**name, &**value)))
-}
-
-fn settings_type(policy: PolicyToWrite<'_>) -> Option<&'static str> {
-    app_settings::settings_of(policy.odata_type?).map(|settings| settings.odata_type)
-}
-
-fn schedule_body(assignment: &Assignment) -> Value {
-    let schedule = assignment.properties.get(RUN_SCHEDULE);
-    schedule.map_or(Value::Null, |schedule| run_schedule::to_wire(schedule))
 }
 
 /// Makes the body of `assign` for a complete set of assignments. An assignment that is live already is sent as
@@ -399,105 +190,8 @@ fn assign_body(
     json!({parameter: assignments})
 }
 
-/// Returns the assignment as it came, but for odd spellings of "no filter", which some shapes of the
-/// service's own answers have and its input validation may refuse.
-fn plain_filter(live: &LiveAssignment) -> Object {
-    let mut raw = live.raw.clone();
-    if live.assignment.filter.is_none()
-        && let Some(Value::Object(target)) = raw.get_mut("target")
-        && (target.get(FILTER_ID).is_some_and(Value::is_string)
-            || target.get(FILTER_TYPE).is_some_and(|mode| mode != "none"))
-    {
-        set_filter(target, None);
-    }
-    raw
-}
-
-/// Returns a live assignment with its filter, policy set and properties changed, and all else as it
-/// came.
-fn changed_body(
-    policy: PolicyToWrite<'_>,
-    live: &LiveAssignment,
-    assignment: &Assignment,
-) -> Object {
-    let mut raw = live.raw.clone();
-    if let Some(Value::Object(target)) = raw.get_mut("target") {
-        set_filter(target, assignment.filter.as_ref());
-    }
-    if !assignment.key.is_direct() && assignment.source_id.is_some() {
-        raw.insert(
-            "sourceId".to_owned(),
-            json!(assignment.source_id.as_deref()),
-        );
-    }
-    if assignment.properties == live.assignment.properties {
-        return raw;
-    }
-    match policy.kind.spec().properties {
-        AssignmentProperties::None => {}
-        AssignmentProperties::App => change_settings(policy, &mut raw, live, assignment),
-        AssignmentProperties::Remediation => {
-            match (raw.get_mut(RUN_SCHEDULE), schedule_body(assignment)) {
-                // Of a schedule that stays of its type, what the program does not know stays too.
-                (Some(Value::Object(old)), Value::Object(new))
-                    if old.get("@odata.type") == new.get("@odata.type") =>
-                {
-                    old.extend(new);
-                }
-                (_, new) => {
-                    raw.insert(RUN_SCHEDULE.to_owned(), new);
-                }
-            }
-        }
-    }
-    raw
-}
-
-/// Changes the settings that differ. One that returns to its default is sent explicitly, since
-/// what is not said may stay as it is.
-fn change_settings(
-    policy: PolicyToWrite<'_>,
-    raw: &mut Object,
-    live: &LiveAssignment,
-    assignment: &Assignment,
-) {
-    let settings = raw.entry("settings").or_insert(Value::Null);
-    if !settings.is_object() {
-        let mut empty = Object::new();
-        if let Some(name) = settings_type(policy) {
-            empty.insert("@odata.type".to_owned(), json!(format!("{PREFIX}{name}")));
-        }
-        *settings = Value::Object(empty);
-    }
-    let Value::Object(settings) = settings else {
-        return;
-    };
-    // An object comes before its members, so that one that ends takes them along.
-    for (name, _) in live.assignment.properties.iter() {
-        if assignment.properties.get(name).is_none()
-            && let Some(path) = name.strip_prefix("settings.")
-            && !parent_ends(assignment, name)
-        {
-            let default = app_settings::default_of(name);
-            let value = default.and_then(|default| serde_json::from_str(default).ok());
-            properties::put(settings, path, value.unwrap_or(Value::Null));
-        }
-    }
-    for (name, value) in assignment.properties.iter() {
-        if live.assignment.properties.get(name) != Some(value)
-            && let Some(path) = name.strip_prefix("settings.")
-        {
-            let value = serde_json::from_str(value).unwrap_or(Value::Null);
-            properties::put(settings, path, value);
-        }
-    }
-}
-
-/// Whether a member goes because its object does.
-fn parent_ends(assignment: &Assignment, name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(parent, _)| {
-        parent != "settings" && assignment.properties.get(parent).is_none()
-    })
+fn bytes(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::graph::wire::tests::{kind, live};
-use crate::model::FilterMode;
+use crate::graph::wire::{FILTER_ID, FILTER_TYPE};
+use crate::model::{Filter, FilterMode};
 
 fn to(kind: PolicyKind) -> PolicyToWrite<'static> {
     PolicyToWrite {
@@ -10,6 +11,7 @@ fn to(kind: PolicyKind) -> PolicyToWrite<'static> {
         remediates: &|key| !key.target.is_exclusion(),
         earlier: &[],
         bare: false,
+        behind_cast: false,
     }
 }
 
