@@ -93,29 +93,13 @@ pub async fn plan_resume(
         unknown,
         unfiled,
     } = found;
-    let mut resumed = Vec::new();
-    let mut waiting = Vec::new();
-    for policy in unfiled {
-        let planned = planned(policy.clone(), None, write_with);
-        waiting.push(Unfiled {
-            kind: planned.kind,
-            id: planned.id.clone(),
-            filing: policy.filing.clone(),
-            settled: as_left(&policy),
-        });
-        resumed.push(planned);
-    }
-    let mut filed = BTreeMap::new();
-    for (policy, approval) in known {
-        let key = (policy.kind, policy.id.clone());
-        let policy = planned(policy, Some(&approval), write_with);
-        check_filed(&policy, &approval)?;
-        // What is filed is withdrawn.
-        already.remove(&key);
-        filed.insert(key, approval);
-        resumed.push(policy);
-    }
-    resumed.sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
+    let Resumed {
+        policies: resumed,
+        unfiled,
+        filed,
+    } = Resumed::of(known, unfiled, write_with)?;
+    // What is filed is withdrawn.
+    already.retain(|key, _| !filed.contains_key(key));
     let changed = resumed.iter().filter(|policy| policy.is_changed());
     let renamed = async { Ok(renamed_policies(changed, &reader).await) };
     diagnostics.extend(unless_stopped(stop, renamed).await?);
@@ -152,10 +136,10 @@ pub async fn plan_resume(
         not_known.push((policy.clone(), filing));
         skipped.push((policy, settled));
     }
-    for policy in half_written {
+    skipped.extend(half_written.into_iter().map(|policy| {
         let settled = as_left(&policy);
-        skipped.push((planned(policy, None, write_with), settled));
-    }
+        (planned(policy, None, write_with), settled)
+    }));
     for (policy, filing) in already.into_values() {
         let policy = planned(policy, None, write_with);
         not_known.push((policy.clone(), filing));
@@ -165,10 +149,58 @@ pub async fn plan_resume(
         resumes: true,
         skipped,
         filed,
-        unfiled: waiting,
+        unfiled,
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+/// The policies that a resume is about.
+struct Resumed {
+    /// All of them, in a plan's order.
+    policies: Vec<PlannedPolicy>,
+    /// Those without a request of their own.
+    unfiled: Vec<Unfiled>,
+    /// The writes that were filed for the others.
+    filed: BTreeMap<(PolicyKind, String), PendingApproval>,
+}
+
+impl Resumed {
+    /// Plans the policies again for which a request was filed, or could not be.
+    fn of(
+        known: Vec<(RecordedPolicy, PendingApproval)>,
+        unfiled: Vec<RecordedPolicy>,
+        write_with: WriteWith,
+    ) -> Result<Self, Failure> {
+        let mut resumed = Self {
+            policies: Vec::new(),
+            unfiled: Vec::new(),
+            filed: BTreeMap::new(),
+        };
+        for policy in unfiled {
+            let settled = as_left(&policy);
+            let filing = policy.filing.clone();
+            let planned = planned(policy, None, write_with);
+            resumed.unfiled.push(Unfiled {
+                kind: planned.kind,
+                id: planned.id.clone(),
+                filing,
+                settled,
+            });
+            resumed.policies.push(planned);
+        }
+        for (policy, approval) in known {
+            let key = (policy.kind, policy.id.clone());
+            let policy = planned(policy, Some(&approval), write_with);
+            check_filed(&policy, &approval)?;
+            resumed.filed.insert(key, approval);
+            resumed.policies.push(policy);
+        }
+        resumed
+            .policies
+            .sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
+        Ok(resumed)
+    }
 }
 
 /// Refuses what a report holds as filed for a policy and is not a write to it.

@@ -17,9 +17,9 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
-use crate::plan::rollback::{self, AppliedPolicy, MissingRows, as_recorded};
+use crate::plan::rollback::{self, AppliedPolicy, MissingRows, Rollback, as_recorded};
 use crate::plan::writes::WriteWith;
-use crate::plan::{PlanInputs, PlannedPolicy, Selection};
+use crate::plan::{Names, PlanInputs, PlannedPolicy, Selection};
 use crate::report::{
     Notes, Outcome, PolicyResult, Reason, Recorded, RecordedPolicy, policy_set_rows_missing,
 };
@@ -72,31 +72,10 @@ pub async fn plan_rollback(
     if lacking > 0 {
         warnings.push(rollback::unfinished(lacking));
     }
-    let ((plan, annotations), moved, missing, as_before) = unless_stopped(stop, async {
+    let back = unless_stopped(stop, async {
         let open = open_requests(&filed, client, jiff::Timestamp::now()).await?;
         warnings.extend(open.warning());
-        let ids: Vec<(PolicyKind, String)> = applied
-            .iter()
-            .map(|policy| (policy.kind, policy.id.clone()))
-            .collect();
-        let live = reader.assignments_of(&ids).await?;
-        let live = live.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let inputs = PlanInputs {
-            tenant_id,
-            graph_url: reader.graph_url(),
-            write_with: request.write_with.unwrap_or_default(),
-            strict: false,
-            selection: request.selection,
-        };
-        let restored = rollback::restored(&applied);
-        let filters = !restored.filters.is_empty();
-        let (groups, filters) = reader.names(&restored.groups, filters).await?;
-        let gone = restored.not_in(&groups, &filters);
-        let mut others = Vec::new();
-        for kind in rollback::contested(&applied) {
-            others.extend(reader.policies(kind).await?);
-        }
-        let mut back = rollback::plan(&applied, &live, &gone, &others, names, &inputs);
+        let mut back = compare(&applied, names, tenant_id, &reader, request).await?;
         add_names(&mut back.draft, &reader, request, &BTreeSet::new()).await?;
         back.draft.leave_out(left_out, &warnings);
         members::count(
@@ -109,15 +88,62 @@ pub async fn plan_rollback(
         .await?;
         let renamed = renamed_policies(back.draft.changed(), &reader).await;
         back.draft.add_diagnostics(renamed);
-        let (plan, annotations) = back.draft.finish(request.rules);
-        Ok((
-            (plan, annotations),
-            back.moved,
-            back.missing,
-            back.as_before,
-        ))
+        Ok(back)
     })
     .await?;
+    let (notes, as_they_are) = noted(back.missing);
+    let skipped = back.moved.into_iter().map(|(policy, stays)| {
+        let reason = Reason::new(stays.name(), stays.about());
+        let settled = PolicyResult::not_as_planned(Outcome::Skipped, reason);
+        (policy, settled)
+    });
+    let (plan, annotations) = back.draft.finish(request.rules);
+    Ok(PlannedRollback {
+        input: ApplyInput {
+            skipped: skipped.chain(as_they_are).collect(),
+            notes,
+            ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
+        },
+        as_before: back.as_before,
+    })
+}
+
+/// Reads what a run has changed, and compares it with what was there before.
+async fn compare(
+    applied: &[AppliedPolicy],
+    names: Names,
+    tenant_id: Option<String>,
+    reader: &Reader,
+    request: &PlanRequest<'_>,
+) -> Result<Rollback, Failure> {
+    let ids: Vec<(PolicyKind, String)> = applied
+        .iter()
+        .map(|policy| (policy.kind, policy.id.clone()))
+        .collect();
+    let live = reader.assignments_of(&ids).await?;
+    let live = live.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let restored = rollback::restored(applied);
+    let filters = !restored.filters.is_empty();
+    let (groups, filters) = reader.names(&restored.groups, filters).await?;
+    let gone = restored.not_in(&groups, &filters);
+    let mut others = Vec::new();
+    for kind in rollback::contested(applied) {
+        others.extend(reader.policies(kind).await?);
+    }
+    let inputs = PlanInputs {
+        tenant_id,
+        graph_url: reader.graph_url(),
+        write_with: request.write_with.unwrap_or_default(),
+        strict: false,
+        selection: request.selection,
+    };
+    Ok(rollback::plan(
+        applied, &live, &gone, &others, names, &inputs,
+    ))
+}
+
+/// Notes what policies lack of policy sets. Of those that do not change this is their result.
+fn noted(missing: Vec<MissingRows>) -> (Notes, Vec<(PlannedPolicy, PolicyResult)>) {
     let mut notes = Notes::new();
     let mut as_they_are = Vec::new();
     for MissingRows {
@@ -136,19 +162,7 @@ pub async fn plan_rollback(
             }
         }
     }
-    let skipped = moved.into_iter().map(|(policy, stays)| {
-        let reason = Reason::new(stays.name(), stays.about());
-        let settled = PolicyResult::not_as_planned(Outcome::Skipped, reason);
-        (policy, settled)
-    });
-    Ok(PlannedRollback {
-        input: ApplyInput {
-            skipped: skipped.chain(as_they_are).collect(),
-            notes,
-            ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
-        },
-        as_before,
-    })
+    (notes, as_they_are)
 }
 
 /// Leaves the policies of a report out that options do not select. Returns how many those are, and warnings.
