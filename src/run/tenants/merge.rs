@@ -112,28 +112,10 @@ fn join(
         check_same((first_path.as_path(), &*whole), (&path, &origin))?;
         began.add(&path, &origin, expected)?;
         whole.started_at = std::cmp::min(&whole.started_at, &origin.started_at).clone();
-        let twice = |what: String| {
-            let message = format!("`{}` holds {what} once more", path.display());
-            Err(Failure::new(Exit::Failure, message)
-                .hint("a folder holds the results of one run, each shard once"))
-        };
-        for shard in &origin.shards {
-            if let Some(other) = shards.iter().find(|other| other.of != shard.of) {
-                let message = format!(
-                    "`{}` holds the results of the shard {shard}, and another file those of {other}",
-                    path.display()
-                );
-                return Err(Failure::new(Exit::Failure, message).hint(
-                    "a folder holds the results of one run, which has one number of shards",
-                ));
-            }
-            if !shards.insert(*shard) {
-                return twice(format!("the results of the shard {shard}"));
-            }
-        }
+        add_shards(&path, &origin, &mut shards)?;
         for tenant in part.tenants.unwrap_or_default() {
             if !tenants.insert(tenant.name.clone()) {
-                return twice(format!("the tenant `{}`", tenant.name));
+                return Err(twice(&path, &format!("the tenant `{}`", tenant.name)));
             }
             adopt(&mut merged.results, tenant, &drawn)
                 .map_err(|failure| unusable(&path, &failure.message))?;
@@ -154,19 +136,7 @@ fn join(
         };
     }
     merged.is_unnamed = began.times.len() > 1 && merged.origin.run_id.is_none();
-    let missing = Shard::missing(&shards);
-    if !missing.is_empty() {
-        let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        let message = format!(
-            "`{}` lacks the results of {} of {} shards: {}",
-            folder.display(),
-            missing.len(),
-            missing.len() + shards.len(),
-            numbers.join(", ")
-        );
-        return Err(Failure::new(Exit::Failure, message)
-            .hint("what came of their tenants is not known; run these shards again"));
-    }
+    check_complete(folder, &shards)?;
     let writes = matches!(command, "apply" | "rollback");
     // A shard sees its own tenants only.
     match writes {
@@ -184,6 +154,48 @@ fn join(
     let _ = merged.results.guard.take_if(is_moot);
     merged.results.sort();
     Ok(merged)
+}
+
+/// Takes in the shards of a part, which no other part may hold.
+fn add_shards(path: &Path, origin: &Origin, shards: &mut BTreeSet<Shard>) -> Result<(), Failure> {
+    for shard in &origin.shards {
+        if let Some(other) = shards.iter().find(|other| other.of != shard.of) {
+            let message = format!(
+                "`{}` holds the results of the shard {shard}, and another file those of {other}",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Failure, message)
+                .hint("a folder holds the results of one run, which has one number of shards"));
+        }
+        if !shards.insert(*shard) {
+            return Err(twice(path, &format!("the results of the shard {shard}")));
+        }
+    }
+    Ok(())
+}
+
+fn twice(path: &Path, what: &str) -> Failure {
+    let message = format!("`{}` holds {what} once more", path.display());
+    Failure::new(Exit::Failure, message)
+        .hint("a folder holds the results of one run, each shard once")
+}
+
+/// Refuses a folder that lacks a shard.
+fn check_complete(folder: &Path, shards: &BTreeSet<Shard>) -> Result<(), Failure> {
+    let missing = Shard::missing(shards);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "`{}` lacks the results of {} of {} shards: {}",
+        folder.display(),
+        missing.len(),
+        missing.len() + shards.len(),
+        numbers.join(", ")
+    );
+    Err(Failure::new(Exit::Failure, message)
+        .hint("what came of their tenants is not known; run these shards again"))
 }
 
 /// Reads of which run a part is.
