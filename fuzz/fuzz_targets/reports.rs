@@ -5,7 +5,7 @@
 
 use assignctl::graph::observe::RequestCounts;
 use assignctl::plan::saved::SharedNamesRecord;
-use assignctl::report::{self, Announced, Outcome, PolicyResult, Reason, Report, Results};
+use assignctl::report::{self, Announced, Outcome, PolicyResult, Reason, ReasonCode, Report, Results};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
 
@@ -34,7 +34,7 @@ fuzz_target!(|text: &str| {
         let settled = PolicyResult {
             outcome: Outcome::Failed,
             reason: Some(Reason {
-                code: policy.id.clone(),
+                code: ReasonCode::from_name(&policy.id),
                 status: Some(500),
                 message: policy.name.to_string(),
                 request_id: Some(policy.name.to_string()),

@@ -24,7 +24,7 @@ use super::progress::{Progress, Seen, Sent};
 use super::request::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
-use super::{Outcome, PolicyResult, Reason, Worker};
+use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker};
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, RequestMatch};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
@@ -44,14 +44,14 @@ impl Worker<'_> {
     ) -> Result<Before, PolicyResult> {
         if let Some(filed) = self.approvals.filed(policy) {
             let request = self.reader.approval_request(&filed.code).await;
-            let request =
-                request.map_err(|error| not_read(Reason::from_graph("readFailed", &error)))?;
+            let request = request
+                .map_err(|error| not_read(Reason::from_graph(ReasonCode::ReadFailed, &error)))?;
             if request
                 .as_ref()
                 .is_some_and(|request| request.is_for_another(&policy.id))
             {
                 return Err(failed(Reason::new(
-                    "approvalOther",
+                    ReasonCode::ApprovalOther,
                     format!(
                         "the request `{}` is for another policy, so its code is not used here",
                         filed.code
@@ -92,7 +92,7 @@ impl Worker<'_> {
                 requests.retain(|request| request.status.is_open());
                 Arc::new(requests)
             })
-            .map_err(|error| Reason::from_graph("readFailed", &error));
+            .map_err(|error| Reason::from_graph(ReasonCode::ReadFailed, &error));
         if let Ok(open) = &open {
             self.approvals.note_listed(open);
         }
@@ -215,14 +215,14 @@ impl Worker<'_> {
                 return Err(pending(filed, None, None));
             }
             return Err(failed(Reason::new(
-                "approvalUnknown",
+                ReasonCode::ApprovalUnknown,
                 format!("this sign-in sees no request `{}`", filed.code),
             )));
         };
         if !self.may_be_ours(&filed, &request) {
             let who = request.who().or(filed.identity).unwrap_or_default();
             return Err(failed(Reason::new(
-                "approvalForeign",
+                ReasonCode::ApprovalForeign,
                 format!("it was filed by {who}, and only that identity can complete it"),
             )));
         }
@@ -241,14 +241,18 @@ impl Worker<'_> {
                 };
                 return Err(pending(filed, None, None));
             }
-            ApprovalStatus::Rejected => Reason::new("approvalRejected", decided("rejected")),
-            ApprovalStatus::Cancelled => Reason::new("approvalCancelled", decided("withdrawn")),
+            ApprovalStatus::Rejected => {
+                Reason::new(ReasonCode::ApprovalRejected, decided("rejected"))
+            }
+            ApprovalStatus::Cancelled => {
+                Reason::new(ReasonCode::ApprovalCancelled, decided("withdrawn"))
+            }
             ApprovalStatus::Expired => Reason::new(
-                "approvalExpired",
+                ReasonCode::ApprovalExpired,
                 "the request expired before the write was sent",
             ),
             ApprovalStatus::Completed => Reason::new(
-                "approvalUsed",
+                ReasonCode::ApprovalUsed,
                 "the approved write was sent before, and the policy does not show it",
             ),
         };
@@ -294,14 +298,17 @@ impl Worker<'_> {
             Withdrawn::Done | Withdrawn::Closed(_) => {
                 let message =
                     format!("nothing is left to approve, so the request `{code}` was withdrawn");
-                (Reason::new("approvalWithdrawn", message), None)
+                (Reason::new(ReasonCode::ApprovalWithdrawn, message), None)
             }
             Withdrawn::Failed(reason) => {
                 let message = format!(
                     "nothing is left to approve, but the request `{code}` could not be withdrawn: {}",
                     reason.message
                 );
-                (Reason::new("approvalNotWithdrawn", message), Some(filed))
+                (
+                    Reason::new(ReasonCode::ApprovalNotWithdrawn, message),
+                    Some(filed),
+                )
             }
         };
         PolicyResult {
@@ -397,7 +404,7 @@ impl Worker<'_> {
         // A write with a code should file nothing; this request is unexpected.
         if sent.is_approved() {
             return failed(Reason::new(
-                "approvalRefused",
+                ReasonCode::ApprovalRefused,
                 format!("the service filed the approved write again, as request `{code}`"),
             ));
         }
@@ -431,7 +438,7 @@ impl Worker<'_> {
                 _ => "",
             };
             let reason = Reason::new(
-                "approvalRefused",
+                ReasonCode::ApprovalRefused,
                 format!(
                     "the service refused the approved write (request `{code}`): {}{rule}",
                     error.message

@@ -3,8 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::progress::WAIT_TOO_LONG;
-use super::{Outcome, PolicyResult, Reason};
+use super::{Outcome, PolicyResult, Reason, ReasonCode};
 use crate::graph::approvals::same_body;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
@@ -168,31 +167,37 @@ pub(super) fn pending(
     let message = format!("{state}: request `{}`{by}", filed.code);
     PolicyResult {
         approval: Some(Box::new(filed)),
-        ..PolicyResult::not_as_planned(Outcome::Pending, Reason::new("pendingApproval", message))
+        ..PolicyResult::not_as_planned(
+            Outcome::Pending,
+            Reason::new(ReasonCode::PendingApproval, message),
+        )
     }
 }
 
 /// A policy that is locked by a request that this run cannot complete.
 pub(super) fn locked(message: &str) -> PolicyResult {
-    PolicyResult::not_as_planned(Outcome::Pending, Reason::new("lockedByApproval", message))
+    PolicyResult::not_as_planned(
+        Outcome::Pending,
+        Reason::new(ReasonCode::LockedByApproval, message),
+    )
 }
 
 /// Whether a run ended before a policy's turn.
 pub fn was_not_reached(outcome: Outcome, reason: &Reason) -> bool {
     outcome == Outcome::Skipped
         && matches!(
-            &*reason.code,
-            "interrupted" | "failFast" | "report" | WAIT_TOO_LONG
+            reason.code,
+            ReasonCode::Interrupted
+                | ReasonCode::FailFast
+                | ReasonCode::Report
+                | ReasonCode::WaitTooLong
         )
 }
 
 /// Whether a policy waits until a request is closed that the run could not complete.
 pub fn is_locked(reason: &Reason) -> bool {
-    reason.code == "lockedByApproval"
+    reason.code == ReasonCode::LockedByApproval
 }
-
-/// What only one policy can have, another one has.
-pub(super) const TARGET_HELD: &str = "targetHeld";
 
 /// What is to become of what another policy has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,7 +238,7 @@ pub(super) fn held(
     );
     PolicyResult {
         waits_for: (outcome == Outcome::Pending).then(|| id.clone()),
-        ..PolicyResult::not_as_planned(outcome, Reason::new("targetHeld", message))
+        ..PolicyResult::not_as_planned(outcome, Reason::new(ReasonCode::TargetHeld, message))
     }
 }
 
@@ -252,7 +257,7 @@ pub(super) fn goes_on(settled: &PolicyResult, may_be_filed: bool, resumes: bool)
 
 /// Whether a policy waits for another one, with whose report it goes on.
 pub fn waits_for_another(reason: &Reason) -> bool {
-    reason.code == TARGET_HELD
+    reason.code == ReasonCode::TargetHeld
 }
 
 /// What becomes of a write that was announced, and that no open request is known to be for. `unclear`
@@ -261,7 +266,10 @@ pub fn not_found(unclear: usize) -> PolicyResult {
     const NOT_KNOWN: &str = "this write may have been filed for approval, and";
     if unclear == 0 {
         let message = format!("{NOT_KNOWN} no open request asks for it");
-        return PolicyResult::not_as_planned(Outcome::Skipped, Reason::new("notFiled", message));
+        return PolicyResult::not_as_planned(
+            Outcome::Skipped,
+            Reason::new(ReasonCode::NotFiled, message),
+        );
     }
     let requests = count(
         unclear,
@@ -269,7 +277,10 @@ pub fn not_found(unclear: usize) -> PolicyResult {
         "open requests do not say whether they ask",
     );
     let message = format!("{NOT_KNOWN} {requests} for it");
-    PolicyResult::not_as_planned(Outcome::Pending, Reason::new("filingUnknown", message))
+    PolicyResult::not_as_planned(
+        Outcome::Pending,
+        Reason::new(ReasonCode::FilingUnknown, message),
+    )
 }
 
 pub(super) fn failed(reason: Reason) -> PolicyResult {
@@ -287,12 +298,12 @@ pub(super) fn answered(reason: Reason, error: &ServiceError) -> Reason {
 
 /// Whether a write wants an approval that the run did not ask for.
 pub fn lacks_justification(reason: &Reason) -> bool {
-    reason.code == "approvalRequired"
+    reason.code == ReasonCode::ApprovalRequired
 }
 
 pub(super) fn approval_required(error: Option<&ServiceError>) -> PolicyResult {
     let reason = Reason::new(
-        "approvalRequired",
+        ReasonCode::ApprovalRequired,
         "this change needs a second administrator's approval; give the reason with `--justification`",
     );
     failed(match error {
@@ -315,7 +326,7 @@ pub(super) fn not_read(reason: Reason) -> PolicyResult {
         status,
         request_id,
         is_refusal,
-        ..Reason::new("approvalsUnreadable", message)
+        ..Reason::new(ReasonCode::ApprovalsUnreadable, message)
     };
     failed(reason)
 }
@@ -375,13 +386,13 @@ mod tests {
     /// Whoever is to get what a policy gives up may wait for it, or not.
     #[test]
     fn a_report_goes_on_with_what_waits_or_may_wait() {
-        let settled = |outcome, code: &str, written| PolicyResult {
+        let settled = |outcome, code, written| PolicyResult {
             written,
             ..PolicyResult::not_as_planned(outcome, Reason::new(code, ""))
         };
         let failed = |code| settled(Outcome::Failed, code, false);
-        let written = settled(Outcome::Failed, "unverified", true);
-        let skipped = settled(Outcome::Skipped, "interrupted", false);
+        let written = settled(Outcome::Failed, ReasonCode::Unverified, true);
+        let skipped = settled(Outcome::Skipped, ReasonCode::Interrupted, false);
         let with_code = PolicyResult {
             approval: Some(Box::new(PendingApproval {
                 code: "c".to_owned(),
@@ -392,18 +403,28 @@ mod tests {
                 body: None,
                 identity: None,
             })),
-            ..failed("readFailed")
+            ..failed(ReasonCode::ReadFailed)
         };
-        let pending = settled(Outcome::Pending, "lockedByApproval", false);
+        let pending = settled(Outcome::Pending, ReasonCode::LockedByApproval, false);
         for (settled, may_be_filed, resumes, expected) in [
             (&pending, false, false, true),
             (&with_code, false, false, true),
             (&written, true, false, true),
             (&written, false, false, false),
-            (&failed("unverified"), true, false, false),
-            (&settled(Outcome::Applied, "x", true), true, false, false),
-            (&failed("approvalRequired"), false, false, true),
-            (&failed("BadRequest"), false, true, false),
+            (&failed(ReasonCode::Unverified), true, false, false),
+            (
+                &settled(Outcome::Applied, ReasonCode::from_name("x"), true),
+                true,
+                false,
+                false,
+            ),
+            (&failed(ReasonCode::ApprovalRequired), false, false, true),
+            (
+                &failed(ReasonCode::from_name("BadRequest")),
+                false,
+                true,
+                false,
+            ),
             (&skipped, false, true, true),
             (&skipped, false, false, false),
         ] {

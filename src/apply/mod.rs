@@ -35,7 +35,7 @@ use crate::kinds::Writing;
 use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy, taken_over};
-use crate::report::{Moved, Outcome, PolicyResult, Reason, Report, Results};
+use crate::report::{Moved, Outcome, PolicyResult, Reason, ReasonCode, Report, Results};
 use approval::Approval;
 use approval_state::Approvals;
 use capabilities::Capabilities;
@@ -74,7 +74,10 @@ pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
                 Some(_) => PolicyResult::not_as_planned(Outcome::Stale, staleness::moved_since()),
                 None => PolicyResult::not_as_planned(
                     Outcome::Skipped,
-                    Reason::new("stalePlan", "other policies of the plan have changed"),
+                    Reason::new(
+                        ReasonCode::StalePlan,
+                        "other policies of the plan have changed",
+                    ),
                 ),
             },
         )
@@ -315,7 +318,7 @@ impl Worker<'_> {
             let message = format!("the report could not be written: {error}");
             // Later failures only follow from the first.
             let first = self.report_failure().get_or_insert(message).clone();
-            Reason::new("report", first)
+            Reason::new(ReasonCode::Report, first)
         })
     }
 

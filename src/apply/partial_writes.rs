@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::progress::{Progress, PutBack, Seen, interrupted_unverified};
-use super::{Outcome, PolicyResult, Reason, Worker};
+use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker};
 use crate::model::{Assignment, Assignments, Target, same_assignments};
 use crate::plan::Names;
 use crate::plan::writes::{Step, StepAction};
@@ -147,7 +147,7 @@ impl Progress {
             (None, None)
                 if settled.outcome == Outcome::Failed
                     && self.steps_done() > 0
-                    && reason.code != "interrupted" =>
+                    && reason.code != ReasonCode::Interrupted =>
             {
                 (reason.clone(), done_of(self.steps_done(), self.steps.len()))
             }
@@ -189,7 +189,7 @@ impl Worker<'_> {
             return PolicyResult::not_as_planned(
                 Outcome::Failed,
                 Reason::new(
-                    "interrupted",
+                    ReasonCode::Interrupted,
                     format!("interrupted after {done} of {all} writes to the policy"),
                 ),
             );
@@ -198,15 +198,15 @@ impl Worker<'_> {
             return interrupted_unverified();
         }
         let reason = if self.interrupt.is_cancelled() {
-            Reason::new("interrupted", "interrupted before being written")
+            Reason::new(ReasonCode::Interrupted, "interrupted before being written")
         } else if self.report_failure().is_some() {
             Reason::new(
-                "report",
+                ReasonCode::Report,
                 "the run was ended because its report cannot be written",
             )
         } else {
             Reason::new(
-                "failFast",
+                ReasonCode::FailFast,
                 "an earlier policy failed, and `--fail-fast` is set",
             )
         };

@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 use super::capabilities::Capability;
 use super::filed::goes_on;
 use super::progress::{
-    Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, not_done, read_failed,
-    unverified, wait_too_long,
+    Next, Progress, Seen, Sent, dropped_elsewhere, gone, not_done, read_failed, unverified,
+    wait_too_long,
 };
 use super::request::request;
 use super::route::{has_whole_set, is_busy, is_serial};
 use super::so_far::Known;
 use super::staleness::moved_since;
-use super::{Outcome, PolicyResult, Reason, Worker, acquire};
+use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker, acquire};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, MAX_READ_AGE, READ_BACKS_AFTER_UNKNOWN};
 use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
@@ -157,7 +157,12 @@ impl Worker<'_> {
         let mut write = with(progress.bare).map_err(|error| not_sent(progress, &error))?;
         if let Some(bare) = approval.filed_bare(policy, &write, || with(true)) {
             progress.bare = true;
-            let filed_so = || Reason::new("unknownLeftOut", "the request was filed without them");
+            let filed_so = || {
+                Reason::new(
+                    ReasonCode::UnknownLeftOut,
+                    "the request was filed without them",
+                )
+            };
             progress.found.refused.get_or_insert_with(filed_so);
             write = bare;
         }
@@ -230,7 +235,7 @@ impl Worker<'_> {
             Ok(Some(seen)) => Ok(seen),
             Ok(None) => Err(gone(None)),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
-            Err(error) if error.code == WAIT_TOO_LONG => Err(not_done(progress, error)),
+            Err(error) if error.code == ReasonCode::WaitTooLong => Err(not_done(progress, error)),
             Err(error) => Err(PolicyResult::not_as_planned(
                 Outcome::Failed,
                 if progress.touched {
@@ -337,7 +342,7 @@ impl Worker<'_> {
             }
             WriteOutcome::NotSent(error) => Err(not_sent(progress, &error)),
             WriteOutcome::Redirected(error) if progress.has_made_room() => {
-                let reason = Reason::from_graph("redirected", &error);
+                let reason = Reason::from_graph(ReasonCode::Redirected, &error);
                 self.put_back_unless_shown(policy, progress, (&step, &before), reason)
                     .await
             }
@@ -347,7 +352,7 @@ impl Worker<'_> {
             ),
             WriteOutcome::Redirected(error) => Err(PolicyResult::not_as_planned(
                 Outcome::Failed,
-                Reason::from_graph("redirected", &error),
+                Reason::from_graph(ReasonCode::Redirected, &error),
             )),
             WriteOutcome::Unknown {
                 reason,
@@ -445,7 +450,7 @@ impl Worker<'_> {
 fn not_sent(progress: &Progress, error: &GraphError) -> PolicyResult {
     let reason = match progress.touched && !progress.is_clear() {
         true => unverified(&error.to_string()),
-        false => Reason::from_graph("notSent", error),
+        false => Reason::from_graph(ReasonCode::NotSent, error),
     };
     PolicyResult::not_as_planned(Outcome::Failed, reason)
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::capabilities::{Capability, Probe};
 use super::request::request;
 use super::staleness::deleted;
-use super::{Outcome, PolicyResult, Reason};
+use super::{Outcome, PolicyResult, Reason, ReasonCode};
 use crate::graph::error::{GraphError, ServiceError};
 use crate::graph::write_request::{WriteRequest, has_unmodelled_properties};
 use crate::graph::writer::ApprovalHeader;
@@ -213,7 +213,7 @@ impl Progress {
             Reason {
                 status: refused.status,
                 request_id: refused.request_id,
-                ..Reason::new("unknownLeftOut", message)
+                ..Reason::new(ReasonCode::UnknownLeftOut, message)
             }
         })
     }
@@ -269,7 +269,7 @@ pub(super) fn dropped_elsewhere(progress: &Progress) -> PolicyResult {
     PolicyResult::not_as_planned(
         outcome,
         Reason::new(
-            "policySetRowsDropped",
+            ReasonCode::PolicySetRowsDropped,
             "the service dropped assignments of a policy set from another policy in this run, and this one has such assignments too",
         ),
     )
@@ -279,7 +279,7 @@ pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> PolicyResul
     not_done(
         progress,
         Reason::new(
-            "policySetRowsUnknown",
+            ReasonCode::PolicySetRowsUnknown,
             "the policy has assignments from a policy set, and the first writes to such policies did not show whether the service keeps them",
         ),
     )
@@ -296,22 +296,20 @@ pub(super) fn not_done(progress: &Progress, reason: Reason) -> PolicyResult {
     }
 }
 
-pub(super) const WAIT_TOO_LONG: &str = "waitTooLong";
-
 pub(super) fn wait_too_long(message: String) -> Reason {
-    Reason::new("waitTooLong", message)
+    Reason::new(ReasonCode::WaitTooLong, message)
 }
 
 /// Why a policy could not be read.
 pub(super) fn read_failed(error: &GraphError) -> Reason {
     match error {
         GraphError::Wait { .. } => wait_too_long(error.to_string()),
-        error => Reason::from_graph("readFailed", error),
+        error => Reason::from_graph(ReasonCode::ReadFailed, error),
     }
 }
 
 pub(super) fn unverified(message: &str) -> Reason {
-    Reason::new("unverified", message)
+    Reason::new(ReasonCode::Unverified, message)
 }
 
 pub(super) fn interrupted_unverified() -> PolicyResult {

@@ -2,7 +2,7 @@
 
 use super::capabilities::{Capability, CapabilityCell};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
-use super::{Outcome, PolicyResult, Reason, Worker};
+use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker};
 use crate::graph::error::ServiceError;
 use crate::kinds::{SingleRoute, Writing};
 use crate::model::PolicyKind;
@@ -57,7 +57,7 @@ impl Worker<'_> {
                     return Err(PolicyResult::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
-                            "createRouteMissing",
+                            ReasonCode::CreateRouteMissing,
                             format!(
                                 "the service has no create route for {}, and `--write-with create` asks for it",
                                 policy.kind

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::filed::{Holding, TARGET_HELD, held};
-use super::progress::{Found, Next, Progress, WAIT_TOO_LONG, not_done, read_failed};
-use super::{Outcome, PolicyResult, Worker, acquire};
+use super::filed::{Holding, held, waits_for_another};
+use super::progress::{Found, Next, Progress, not_done, read_failed};
+use super::{Outcome, PolicyResult, ReasonCode, Worker, acquire};
 use crate::model::{LivePolicy, PolicyKind, Target};
 use crate::plan::{Earlier, PlannedPolicy, given_up, taken_over};
 
@@ -63,7 +63,7 @@ impl SoFar {
 /// Whether a policy waits for another to give up what only one can have.
 pub(super) fn is_held(settled: &PolicyResult) -> bool {
     let reason = settled.reason.as_ref();
-    settled.outcome == Outcome::Pending && reason.is_some_and(|reason| reason.code == TARGET_HELD)
+    settled.outcome == Outcome::Pending && reason.is_some_and(waits_for_another)
 }
 
 /// Whether a policy gives up what another is to get.
@@ -131,7 +131,7 @@ impl Worker<'_> {
             Err(_) if self.end(progress).is_cancelled() => return Err(self.stopped(progress)),
             Err(error) => {
                 let reason = read_failed(&error);
-                return Err(match reason.code == WAIT_TOO_LONG {
+                return Err(match reason.code == ReasonCode::WaitTooLong {
                     true => not_done(progress, reason),
                     false => PolicyResult::not_as_planned(Outcome::Failed, reason),
                 });

@@ -7,18 +7,18 @@ use crate::model::{Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::references::{References, renamed, renamed_policy};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
-use crate::report::{Moved, Outcome, PendingApproval, PolicyResult, Reason};
+use crate::report::{Moved, Outcome, PendingApproval, PolicyResult, Reason, ReasonCode};
 
 pub(super) fn moved_since() -> Reason {
     Reason::new(
-        "moved",
+        ReasonCode::Moved,
         "the policy's assignments have changed since the plan was made",
     )
 }
 
 pub(super) fn deleted() -> Reason {
     Reason::new(
-        "deleted",
+        ReasonCode::Deleted,
         "the policy has been deleted since the plan was made",
     )
 }
@@ -78,11 +78,14 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Pol
     let settle = |policy: &PlannedPolicy| {
         let lost = References::added_to(policy, names).in_common(gone);
         if lost.is_empty() {
-            let reason = Reason::new("stalePlan", "other policies of the plan cannot be written");
+            let reason = Reason::new(
+                ReasonCode::StalePlan,
+                "other policies of the plan cannot be written",
+            );
             return PolicyResult::not_as_planned(Outcome::Skipped, reason);
         }
         let lost = lost.describe(names);
-        let reason = Reason::new("targetGone", format!("no longer there: {lost}"));
+        let reason = Reason::new(ReasonCode::TargetGone, format!("no longer there: {lost}"));
         PolicyResult::not_as_planned(Outcome::Stale, reason)
     };
     plan.changed().map(settle).collect()
@@ -107,13 +110,13 @@ pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: boo
     PolicyResult {
         written: is_begun,
         approval: filed.cloned().map(Box::new),
-        ..PolicyResult::not_as_planned(Outcome::Stale, Reason::new("targetGone", message))
+        ..PolicyResult::not_as_planned(Outcome::Stale, Reason::new(ReasonCode::TargetGone, message))
     }
 }
 
 /// A policy that is not written, since it cannot be read. Its request stays as it is.
 pub fn unread(error: &GraphError, filed: Option<&PendingApproval>) -> PolicyResult {
-    let reason = Reason::from_graph("readFailed", error);
+    let reason = Reason::from_graph(ReasonCode::ReadFailed, error);
     PolicyResult {
         approval: filed.cloned().map(Box::new),
         ..PolicyResult::not_as_planned(Outcome::Failed, reason)

@@ -19,7 +19,7 @@ use super::progress::{
     Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
 };
 use super::route::has_whole_set;
-use super::{Outcome, PolicyResult, Reason, Worker, acquire};
+use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker, acquire};
 use crate::graph::retry::{
     MAX_FIRST_READ_BACK_DELAY, READ_BACK_DELAYS, READ_BACKS_AFTER_UNKNOWN, READ_BACKS_THAT_AGREE,
     SLOW_READ_BACK_DELAYS, WRITE_TRIES,
@@ -64,7 +64,7 @@ impl Worker<'_> {
             {
                 Err(PolicyResult {
                     reason: Some(Reason::new(
-                        "notVisibleYet",
+                        ReasonCode::NotVisibleYet,
                         "the service accepted the write but does not show it yet, which is normal for this kind",
                     )),
                     ..PolicyResult::as_planned(Outcome::Applied)
@@ -94,7 +94,7 @@ impl Worker<'_> {
         if progress.unknown >= WRITE_TRIES {
             self.release_inconclusive_probe(progress);
             let reason = Reason::new(
-                "givenUp",
+                ReasonCode::GivenUp,
                 format!("gave up after {WRITE_TRIES} tries, none of which had an effect: {reason}"),
             );
             // A write that may have been filed for approval has to be looked for.
@@ -273,7 +273,7 @@ impl Worker<'_> {
                     return PolicyResult::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
-                            "policySetRowsDropped",
+                            ReasonCode::PolicySetRowsDropped,
                             "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
                         ),
                     );

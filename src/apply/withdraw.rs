@@ -7,7 +7,7 @@ use crate::graph::retry::WRITE_TRIES;
 use crate::graph::writer::{WriteOutcome, Writer};
 use crate::graph::{GraphError, Reader};
 use crate::model::ApprovalStatus;
-use crate::report::{Reason, Withdrawn};
+use crate::report::{Reason, ReasonCode, Withdrawn};
 
 /// Withdraws requests by their codes, one after the other, if they are open and not someone else's.
 pub async fn withdraw_all(client: &Arc<Client>, codes: &[String]) -> Vec<Withdrawn> {
@@ -19,18 +19,24 @@ pub async fn withdraw_all(client: &Arc<Client>, codes: &[String]) -> Vec<Withdra
         let request = match reader.approval_request(code).await {
             Ok(request) => request,
             Err(error) => {
-                outcomes.push(Withdrawn::Failed(Reason::from_graph("readFailed", &error)));
+                outcomes.push(Withdrawn::Failed(Reason::from_graph(
+                    ReasonCode::ReadFailed,
+                    &error,
+                )));
                 continue;
             }
         };
         outcomes.push(match request {
-            None => failed("approvalUnknown", "this sign-in sees no such request"),
+            None => failed(
+                ReasonCode::ApprovalUnknown,
+                "this sign-in sees no such request",
+            ),
             Some(request) if !request.status.is_open() => Withdrawn::Closed(request.status),
             Some(request) if request.is_own(claims.as_deref()) == Some(false) => {
                 let who = request.who().unwrap_or_default();
                 let message =
                     format!("it was filed by {who}, and only that identity can withdraw it");
-                failed("approvalForeign", &message)
+                failed(ReasonCode::ApprovalForeign, &message)
             }
             Some(_) => withdraw(&writer, &reader, code).await,
         });
@@ -38,7 +44,7 @@ pub async fn withdraw_all(client: &Arc<Client>, codes: &[String]) -> Vec<Withdra
     outcomes
 }
 
-fn failed(code: &str, message: &str) -> Withdrawn {
+fn failed(code: ReasonCode, message: &str) -> Withdrawn {
     Withdrawn::Failed(Reason::new(code, message))
 }
 
@@ -51,12 +57,12 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
             WriteOutcome::Refused(error) => return Withdrawn::Failed(Reason::from_service(&error)),
             WriteOutcome::Filed(other) => {
                 return failed(
-                    "approvalRefused",
+                    ReasonCode::ApprovalRefused,
                     &format!("the service filed request `{other}`"),
                 );
             }
             WriteOutcome::NotSent(error) | WriteOutcome::Redirected(error) => {
-                return Withdrawn::Failed(Reason::from_graph("notSent", &error));
+                return Withdrawn::Failed(Reason::from_graph(ReasonCode::NotSent, &error));
             }
             WriteOutcome::Throttled(error) | WriteOutcome::Renewed(error) => {
                 last = error.to_string();
@@ -72,7 +78,10 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
                     Ok(Some(status)) if !status.is_open() => return Withdrawn::Closed(status),
                     Ok(_) => {}
                     Err(error) => {
-                        return Withdrawn::Failed(Reason::from_graph("readFailed", &error));
+                        return Withdrawn::Failed(Reason::from_graph(
+                            ReasonCode::ReadFailed,
+                            &error,
+                        ));
                     }
                 }
                 let wait = retry_after.unwrap_or_default();
@@ -83,7 +92,7 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
         writer.count_retried();
     }
     failed(
-        "givenUp",
+        ReasonCode::GivenUp,
         &format!("gave up after {WRITE_TRIES} tries: {last}"),
     )
 }

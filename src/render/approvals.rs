@@ -349,7 +349,7 @@ impl<'a> UnknownRecord<'a> {
             kind: policy.kind.name(),
             id: &policy.id,
             name: policy.name.as_deref(),
-            code: reason.map(|reason| &*reason.code),
+            code: reason.map(|reason| reason.code.name()),
             message: reason.map(|reason| &*reason.message),
         }
     }

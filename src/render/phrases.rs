@@ -224,7 +224,7 @@ pub fn reason(reason: &Reason) -> String {
     if let Some(status) = status {
         let _ = write!(text, "status {status}, ");
     }
-    let _ = write!(text, "code {}", clean(code));
+    let _ = write!(text, "code {}", clean(code.name()));
     if let Some(id) = request_id {
         let _ = write!(text, ", request id {}", clean(id));
     }
@@ -267,7 +267,7 @@ pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<EqualPolici
         let Some(why) = &settled.reason else {
             continue;
         };
-        let key = (outcome.name(), &*why.code, why.status, &*why.message);
+        let key = (outcome.name(), why.code.name(), why.status, &*why.message);
         let index = *known.entry(key).or_insert(alike.len());
         if index == alike.len() {
             alike.push(EqualPolicies {

@@ -272,7 +272,7 @@ impl<'a> ErrorRecord<'a> {
             is_refusal: _,
         } = reason;
         Self {
-            code,
+            code: code.name(),
             status: *status,
             message,
             request_id: request_id.as_deref(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{
     Announced, FilingAttempt, Outcome, PendingApproval, PolicyResult, Reason, Results,
 };
+use super::reason_code::ReasonCode;
 use crate::graph::observe::RequestCounts;
 use crate::model::{LiveAssignment, Source};
 use crate::plan::saved::{
@@ -328,7 +329,7 @@ impl<'a> ErrorRecord<'a> {
             is_refusal: _,
         } = reason;
         Self {
-            code: code.into(),
+            code: code.name().into(),
             status: *status,
             message: message.into(),
             request_id: request_id.as_deref().map(Cow::Borrowed),
@@ -344,7 +345,7 @@ impl<'a> ErrorRecord<'a> {
             request_id,
         } = self;
         Reason {
-            code: code.into_owned(),
+            code: ReasonCode::from_name(&code),
             status,
             message: message.into_owned(),
             request_id: request_id.map(Cow::into_owned),
@@ -456,6 +457,23 @@ impl RequestsRecord {
             writes,
             throttled,
             retried,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever reads a report may write it again: another version's codes stay.
+    #[test]
+    fn a_reason_that_was_read_is_written_as_it_was() {
+        for code in ["interrupted", "BadRequest", "ofAnotherVersion", ""] {
+            let written =
+                format!(r#"{{"code":"{code}","status":400,"message":"m","requestId":"r"}}"#);
+            let record: ErrorRecord<'_> = serde_json::from_str(&written).expect("a reason");
+            let again = serde_json::to_string(&ErrorRecord::new(&record.read()));
+            assert_eq!(again.expect("JSON"), written);
         }
     }
 }

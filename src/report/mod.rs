@@ -5,6 +5,7 @@ mod last_known;
 mod line;
 mod outcome;
 mod read;
+mod reason_code;
 mod recorded;
 mod results;
 mod write;
@@ -17,6 +18,7 @@ pub use outcome::{
     Withdrawn,
 };
 pub use read::{ReportError, read, settled_policy};
+pub use reason_code::ReasonCode;
 pub use recorded::{Recorded, RecordedPolicy};
 pub use results::{ReadResults, read_results};
 pub use write::{Notes, Report};

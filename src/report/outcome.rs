@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reason_code::ReasonCode;
 use crate::graph::error::{GraphError, LastError, ServiceError};
 use crate::model::{ApprovalStatus, Assignment};
 use crate::plan::{Plan, PlannedPolicy};
@@ -57,7 +58,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// Graph's error code, or a word of ours.
-    pub code: String,
+    pub code: ReasonCode,
     /// The HTTP status, where the service answered.
     pub status: Option<u16>,
     /// The sentence for people.
@@ -69,9 +70,9 @@ pub struct Reason {
 }
 
 impl Reason {
-    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ReasonCode, message: impl Into<String>) -> Self {
         Self {
-            code: code.to_owned(),
+            code,
             status: None,
             message: message.into(),
             request_id: None,
@@ -80,13 +81,11 @@ impl Reason {
     }
 
     pub(crate) fn from_service(error: &ServiceError) -> Self {
-        let code = if error.code.is_empty() {
-            "httpError"
-        } else {
-            &error.code
-        };
         Self {
-            code: code.to_owned(),
+            code: match &*error.code {
+                "" => ReasonCode::HttpError,
+                code => ReasonCode::Other(code.to_owned()),
+            },
             status: Some(error.status),
             message: error.message.clone(),
             request_id: error.request_id.clone(),
@@ -94,12 +93,12 @@ impl Reason {
         }
     }
 
-    pub(crate) fn from_graph(code: &str, error: &GraphError) -> Self {
+    pub(crate) fn from_graph(code: ReasonCode, error: &GraphError) -> Self {
         match error {
             GraphError::Service { error, .. } => Self::from_service(error),
             GraphError::SignIn(error) => Self {
                 is_refusal: true,
-                ..Self::new("signInFailed", error.to_string())
+                ..Self::new(ReasonCode::SignInFailed, error.to_string())
             },
             GraphError::GivenUp {
                 last: LastError::Service(last),
@@ -120,7 +119,7 @@ impl Reason {
 /// Says what a rollback could not restore, of a policy that is as planned all the same.
 pub(crate) fn policy_set_rows_missing(assignments: &str) -> Reason {
     let message = format!("policy sets assigned before the run what is missing now: {assignments}");
-    Reason::new("policySetRowsMissing", message)
+    Reason::new(ReasonCode::PolicySetRowsMissing, message)
 }
 
 /// A write that was filed for approval: once approved, it is sent again as it is, with the code.
@@ -353,7 +352,7 @@ impl Results {
     /// Whether there was no token any more, or writes were tried and every one of them was refused
     /// for lack of permission.
     pub fn is_refusal(&self) -> bool {
-        let signed_out = |reason: &Reason| reason.code == "signInFailed";
+        let signed_out = |reason: &Reason| reason.code == ReasonCode::SignInFailed;
         if self
             .settled
             .iter()

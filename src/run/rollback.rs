@@ -21,7 +21,8 @@ use crate::plan::rollback::{self, AppliedPolicy, MissingRows, Rollback, as_recor
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, PlanInputs, PlannedPolicy, Selection};
 use crate::report::{
-    Notes, Outcome, PolicyResult, Reason, Recorded, RecordedPolicy, policy_set_rows_missing,
+    Notes, Outcome, PolicyResult, Reason, ReasonCode, Recorded, RecordedPolicy,
+    policy_set_rows_missing,
 };
 
 /// The plan of a rollback, and what it leaves alone.
@@ -93,7 +94,7 @@ pub async fn plan_rollback(
     .await?;
     let (notes, as_they_are) = noted(back.missing);
     let skipped = back.moved.into_iter().map(|(policy, stays)| {
-        let reason = Reason::new(stays.name(), stays.about());
+        let reason = Reason::new(ReasonCode::from_name(stays.name()), stays.about());
         let settled = PolicyResult::not_as_planned(Outcome::Skipped, reason);
         (policy, settled)
     });

@@ -33,7 +33,7 @@ use crate::model::{
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
 use crate::plan::{Annotations, Names, Plan, PlanContents, PlannedPolicy, Selection, Unchanged};
-use crate::report::{Outcome, PolicyResult};
+use crate::report::{Outcome, PolicyResult, ReasonCode};
 use crate::service::{Finding, State};
 use subject::{check, group};
 use verdict::{answers, is_late, is_taken_write, judged, lag};
@@ -378,9 +378,9 @@ struct ReadBackCounts {
 
 impl ReadBackCounts {
     fn note(&mut self, settled: &PolicyResult) {
-        match settled.reason.as_ref().map(|reason| reason.code.as_str()) {
-            Some("unverified") => self.never += 1,
-            Some("notVisibleYet") => self.late += 1,
+        match settled.reason.as_ref().map(|reason| &reason.code) {
+            Some(ReasonCode::Unverified) => self.never += 1,
+            Some(ReasonCode::NotVisibleYet) => self.late += 1,
             _ if settled.outcome == Outcome::Applied => self.shown += 1,
             // It was refused, or there was nothing to do.
             _ => {}

@@ -2,13 +2,13 @@
 
 use crate::graph::record::Exchange;
 use crate::graph::transport::Method;
-use crate::report::{Outcome, PolicyResult, Reason};
+use crate::report::{Outcome, PolicyResult, Reason, ReasonCode};
 use crate::service::{Finding, State};
 
 /// Whether a write was taken and does not show yet.
 pub(super) fn is_late(settled: &PolicyResult) -> bool {
     let reason = settled.reason.as_ref();
-    reason.is_some_and(|reason| reason.code == "notVisibleYet")
+    reason.is_some_and(|reason| reason.code == ReasonCode::NotVisibleYet)
 }
 
 /// Judges a step: what the service refuses for a reason of its own says nothing of the route.
@@ -18,11 +18,12 @@ pub(super) fn judged(id: &str, settled: &PolicyResult) -> Finding {
         (Outcome::Applied, _) => Finding::new(id, State::Holds, "tried, and the change is visible"),
         (_, Some(reason)) => {
             let seen = match reason.status {
-                Some(status) => format!("status {status} `{}`", reason.code),
-                None => format!("`{}`", reason.code),
+                Some(status) => format!("status {status} `{}`", reason.code.name()),
+                None => format!("`{}`", reason.code.name()),
             };
             // Any other refusal is about what was sent.
-            let is_missing = reason.code == "createRouteMissing" || names_no_route(reason);
+            let is_missing =
+                reason.code == ReasonCode::CreateRouteMissing || names_no_route(reason);
             let state = match (is_missing, reason.is_refusal) {
                 (true, _) => State::Differs,
                 (_, true) => State::NotPermitted,
@@ -41,7 +42,8 @@ fn names_no_route(reason: &Reason) -> bool {
             || text.starts_with("No OData route exists")
             || text.starts_with("Resource not found for the segment")
     };
-    matches!(reason.status, Some(400 | 404)) && (is_said(&reason.code) || is_said(&reason.message))
+    matches!(reason.status, Some(400 | 404))
+        && (is_said(reason.code.name()) || is_said(&reason.message))
 }
 
 pub(super) fn is_taken_write(exchange: &Exchange) -> bool {

@@ -8,7 +8,7 @@ use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::{self, Outcome, PolicyResult};
+use assignctl::report::{self, Outcome, PolicyResult, ReasonCode};
 use assignctl_sandbox::{Collection, Decision, Tenant, target};
 use secrecy::SecretString;
 use serde_json::json;
@@ -317,7 +317,10 @@ async fn a_refusal_keeps_its_reason_where_putting_back_fails() {
         assert_eq!(rows, "");
         assert!(settled.written);
         let reason = settled.reason.expect("a reason");
-        assert_eq!((&*reason.code, reason.status), ("BadRequest", Some(400)));
+        assert_eq!(
+            (reason.code.name(), reason.status),
+            ("BadRequest", Some(400))
+        );
         assert_eq!(reason.request_id.as_deref(), Some("rq-1"));
         for part in [
             "BadRequest it is.; the assignment to the group `A` was deleted to make room and could not be put back (",
@@ -348,7 +351,7 @@ async fn what_made_room_is_put_back_whatever_its_successor_failed_of() {
         let (settled, rows) = flipped(create, || Act::Pass).await;
         assert_eq!(rows, "A", "{code}");
         let reason = settled.reason.expect("a reason");
-        assert_eq!(reason.code, code);
+        assert_eq!(reason.code.name(), code);
         let said = "; the assignment to the group `A`, deleted to make room, was put back";
         assert!(reason.message.contains(said), "{}", reason.message);
     }
@@ -357,7 +360,7 @@ async fn what_made_room_is_put_back_whatever_its_successor_failed_of() {
     assert_eq!(rows, "");
     assert!(settled.written);
     let reason = settled.reason.expect("a reason");
-    assert_eq!(reason.code, "waitTooLong");
+    assert_eq!(reason.code, ReasonCode::WaitTooLong);
     let said = "; the assignment to the group `A` was deleted to make room and was not put back; restore it with `assignctl rollback";
     assert!(reason.message.contains(said), "{}", reason.message);
 }

@@ -62,7 +62,7 @@ async fn a_plan_that_does_not_fit_any_more_names_what_has_moved() {
     let results = apply::not_started(&plan, moved);
     let said = results.settled.iter().map(|settled| {
         let reason = settled.reason.as_ref().expect("a reason");
-        format!("{} {}", settled.outcome.name(), reason.code)
+        format!("{} {}", settled.outcome.name(), reason.code.name())
     });
     assert_eq!(
         said.collect::<Vec<_>>(),

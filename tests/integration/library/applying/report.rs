@@ -62,7 +62,7 @@ fn check(world: &World, plan: &Plan, results: &Results) {
         assert_eq!(line["outcome"], result.outcome.name());
         assert_eq!(line["kind"], policy.kind.name());
         assert_eq!(line["name"], *policy.name);
-        let code = result.reason.as_ref().map(|reason| reason.code.as_str());
+        let code = result.reason.as_ref().map(|reason| reason.code.name());
         assert_eq!(line["error"]["code"].as_str(), code);
         assert_eq!(
             line["before"].as_array().map(Vec::len),

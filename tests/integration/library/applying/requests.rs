@@ -151,7 +151,7 @@ async fn what_is_locked_by_a_request_that_nobody_sees_says_so() {
         let results = world.apply(&plan).await;
         let reason = results.settled[0].reason.as_ref().expect("a reason");
         assert_eq!(
-            (&*reason.code, &*reason.message),
+            (reason.code.name(), &*reason.message),
             ("lockedByApproval", said)
         );
         // Five looks, with a wait between two of them.

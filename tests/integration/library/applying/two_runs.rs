@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use assignctl::report::Outcome;
+use assignctl::report::{Outcome, ReasonCode};
 
 use super::super::support::tenants::{all_rows, tenant};
 use super::super::support::wire::{Act, Deed};
@@ -59,7 +59,7 @@ async fn race(seed: u64) -> Race {
         for settled in [first, second] {
             if settled.outcome == Outcome::Failed {
                 let reason = settled.reason.as_ref().expect("a reason");
-                assert_eq!(reason.code, "unverified");
+                assert_eq!(reason.code, ReasonCode::Unverified);
                 race.crossed += 1;
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assignctl::graph::transport::Response;
 use assignctl::plan::writes::{WriteWith, steps};
 use assignctl::plan::{Change, Plan, PlannedPolicy};
-use assignctl::report::{Outcome, Results};
+use assignctl::report::{Outcome, ReasonCode, Results};
 use assignctl_sandbox::Assignment;
 use serde_json::Value;
 
@@ -179,9 +179,9 @@ impl Run<'_> {
         for (policy, outcome) in self.plan.changed().zip(&results.settled) {
             let reason = outcome.reason.as_ref();
             // What is read late may be applied and not show yet.
-            let is_late = reason.is_some_and(|reason| reason.code == "notVisibleYet");
+            let is_late = reason.is_some_and(|reason| reason.code == ReasonCode::NotVisibleYet);
             // What was refused for what the program does not know of it is there without that.
-            let is_bare = reason.is_some_and(|reason| reason.code == "unknownLeftOut");
+            let is_bare = reason.is_some_and(|reason| reason.code == ReasonCode::UnknownLeftOut);
             let has_reason = reason.is_some() && !is_late && !is_bare;
             assert_eq!(outcome.outcome.is_good(), !has_reason, "{outcome:?}");
             assert!(reason.is_none_or(|reason| !reason.message.is_empty()));

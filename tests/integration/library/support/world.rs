@@ -287,7 +287,7 @@ impl ObserveApply for Silent {
 pub(crate) fn outcomes(results: &Results) -> String {
     let mut counted: Vec<(String, usize)> = Vec::new();
     for settled in &results.settled {
-        let code = settled.reason.as_ref().map(|reason| reason.code.as_str());
+        let code = settled.reason.as_ref().map(|reason| reason.code.name());
         let mut word = settled.outcome.name().to_owned();
         if let Some(code) = code {
             word.push(' ');

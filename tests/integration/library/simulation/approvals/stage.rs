@@ -10,7 +10,7 @@ use assignctl::auth::StaticToken;
 use assignctl::model::PolicyKind;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, PlannedPolicy};
-use assignctl::report::{self, Outcome, PolicyResult, Recorded, Results};
+use assignctl::report::{self, Outcome, PolicyResult, ReasonCode, Recorded, Results};
 use assignctl::run::approvals::{RequestFilter, cancel, list};
 use assignctl::run::filed_requests::find_filed_requests;
 use assignctl::run::plan::PlanRequest;
@@ -337,7 +337,9 @@ impl Stage {
                     .settled
                     .iter()
                     .filter_map(|settled| settled.reason.as_ref());
-                self.held += reasons.filter(|reason| reason.code == "targetHeld").count();
+                self.held += reasons
+                    .filter(|reason| reason.code == ReasonCode::TargetHeld)
+                    .count();
             }
         }
     }
