@@ -252,49 +252,6 @@ fn is_id(form: ObjectIds, id: &str) -> bool {
     }
 }
 
-impl Serialize for Tenant {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            format_version,
-            tenant_id,
-            service,
-            groups,
-            users,
-            devices,
-            deleted_groups,
-            assignment_filters,
-            audit_events,
-            approval_requests,
-            policies,
-        } = self;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("formatVersion", format_version)?;
-        map.serialize_entry("tenantId", tenant_id)?;
-        map.serialize_entry("service", service)?;
-        map.serialize_entry("groups", groups)?;
-        if !users.is_empty() {
-            map.serialize_entry("users", users)?;
-        }
-        if !devices.is_empty() {
-            map.serialize_entry("devices", devices)?;
-        }
-        map.serialize_entry("assignmentFilters", assignment_filters)?;
-        if !approval_requests.is_empty() {
-            map.serialize_entry("operationApprovalRequests", approval_requests)?;
-        }
-        for (collection, policies) in policies.iter().filter(|(_, some)| !some.is_empty()) {
-            map.serialize_entry(collection.segment(), policies)?;
-        }
-        if !deleted_groups.is_empty() {
-            map.serialize_entry("deletedGroups", deleted_groups)?;
-        }
-        if !audit_events.is_empty() {
-            map.serialize_entry("auditEvents", audit_events)?;
-        }
-        map.end()
-    }
-}
-
 impl Serialize for Policy {
     /// Id and name are on top, where a reader looks for them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -316,6 +273,7 @@ impl Serialize for Policy {
     }
 }
 
+// A derived form would have to collect the keys that are collections, and forget where in the file they stood.
 impl<'de> Deserialize<'de> for Tenant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(TenantVisitor)

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::approval_request::ApprovalRequest;
@@ -17,8 +17,9 @@ use crate::target::target_id;
 /// The only version of the state file so far.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 
-/// A tenant, as kept in the state file.
-#[derive(Clone, Debug, PartialEq)]
+/// A tenant, as kept in the state file, in this order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tenant {
     pub(crate) format_version: u32,
     /// The directory's id.
@@ -28,19 +29,37 @@ pub struct Tenant {
     /// The directory's groups.
     pub groups: Vec<Group>,
     /// The directory's users.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<User>,
     /// The directory's devices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<Device>,
-    /// The groups that were deleted and can be restored.
-    pub deleted_groups: Vec<Group>,
     /// The assignment filters.
     pub assignment_filters: Vec<Filter>,
-    /// The audit events, the newest last.
-    pub audit_events: Vec<Map<String, Value>>,
     /// The requests for the approval of writes, in the order in which they were filed.
+    #[serde(
+        rename = "operationApprovalRequests",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub approval_requests: Vec<ApprovalRequest>,
     /// The policies of each collection.
+    #[serde(flatten, serialize_with = "without_empty")]
     pub(crate) policies: BTreeMap<Collection, Vec<Policy>>,
+    /// The groups that were deleted and can be restored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deleted_groups: Vec<Group>,
+    /// The audit events, the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit_events: Vec<Map<String, Value>>,
+}
+
+/// Writes the policies of each collection that has some.
+fn without_empty<S: Serializer>(
+    policies: &BTreeMap<Collection, Vec<Policy>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let some = policies.iter().filter(|(_, some)| !some.is_empty());
+    serializer.collect_map(some.map(|(collection, some)| (collection.segment(), some)))
 }
 
 /// A policy of any collection, with its assignments.

@@ -96,7 +96,23 @@ fn faults_name_their_place() {
         ),
         (
             format!("{head},\n \"compliancePolicies\": [{{\"id\": \"x\"}}]}}"),
-            "a policy needs `name`",
+            "state:2:35: a policy needs `name`",
+        ),
+        (
+            format!("{head},\n \"compliancePolicies\": [{{\"id\": 1}}\n]}}"),
+            "state:2:33: `id` is not a text",
+        ),
+        (
+            format!("{head},\n \"compliancePolicies\": [\n[]]}}"),
+            "state:3:0: invalid type: sequence, expected a policy",
+        ),
+        (
+            format!("{head},\n \"compliancePolicies\": null}}"),
+            "state:2:27: invalid type: null, expected a list of policies",
+        ),
+        (
+            format!("{head},\n \"policies\": []}}"),
+            "state:2:11: unknown key `policies`",
         ),
         (
             format!("{head}, \"service\": {{\"createRouteMissing\": [\"apps\"]}}}}"),
