@@ -9,13 +9,11 @@ use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
 use crate::graph::transport::Method;
 use crate::graph::write_request::WriteRequest;
-use crate::kinds::Writing;
 use crate::model::{
-    ApprovalStatus, Assignments, LivePolicy, PolicyKind, Target, assign_path, assignments_path,
-    cast_assign_path,
+    ApprovalStatus, Assignments, LivePolicy, PolicyKind, Target, assignments_path, is_assign_path,
 };
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{Step, Strategy, steps_by};
+use crate::plan::writes::{Step, steps_by, strategy_of};
 use crate::report::{FilingAttempt, PendingApproval};
 use crate::text::count;
 
@@ -69,14 +67,7 @@ impl PendingApproval {
 
     /// Returns the steps of a policy in the way in which this was written, whatever is asked for now.
     pub fn steps(&self, policy: &PlannedPolicy) -> Vec<Step> {
-        let strategy = if is_assign(&self.path, policy.kind, &policy.id) {
-            Strategy::WholeSet
-        } else if policy.kind.spec().writing == Writing::Single {
-            Strategy::OnlyOneByOne
-        } else {
-            Strategy::OneByOne
-        };
-        steps_by(policy, strategy)
+        steps_by(policy, strategy_of(policy, &self.path))
     }
 
     /// Whether it was filed for a write that has the effect of another. What a complete set carries through
@@ -93,7 +84,7 @@ impl PendingApproval {
             _ => false,
         };
         let is_same_route = self.path.eq_ignore_ascii_case(&other.path)
-            || (is_assign(&self.path, kind, id) && is_assign(&other.path, kind, id));
+            || (is_assign_path(&self.path, kind, id) && is_assign_path(&other.path, kind, id));
         self.method == other.method.name() && is_same_route && same_body
     }
 }
@@ -110,7 +101,7 @@ fn write(
     let below = path.strip_prefix(&*assignments);
     let method = match (method, below) {
         ("POST", Some("")) => Method::Post,
-        ("POST", None) if is_assign(path, kind, id) => Method::Post,
+        ("POST", None) if is_assign_path(path, kind, id) => Method::Post,
         ("DELETE", Some(rest)) => {
             let is_id = |id: &str| !id.is_empty() && !id.contains(['/', '?', '#', '\\']);
             let id = rest.strip_prefix('/').filter(|id| is_id(id));
@@ -132,12 +123,6 @@ pub fn may_be_unlisted(filed_at: &str, now: Timestamp) -> bool {
     let filed_at = filed_at.parse::<Timestamp>();
     let within = SignedDuration::try_from(LISTED_WITHIN).unwrap_or(SignedDuration::MAX);
     filed_at.is_ok_and(|filed_at| now.duration_since(filed_at) < within)
-}
-
-/// Whether a path is that of the action that replaces all assignments of a policy, in either form.
-fn is_assign(path: &str, kind: PolicyKind, id: &str) -> bool {
-    path == assign_path(kind, id)
-        || cast_assign_path(kind, id).is_some_and(|behind_cast| path == behind_cast)
 }
 
 /// Says a time of the service without fractions.

@@ -31,8 +31,6 @@ use crate::graph::approvals::{ApprovalRequest, ApprovalStatus};
 use crate::graph::client::Client;
 use crate::graph::retry::{APPROVAL_POLL, LONGEST_APPROVAL_WAIT, READ_BACK_TIME_AFTER_INTERRUPT};
 use crate::graph::writer::Writer;
-use crate::kinds::Writing;
-use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy, taken_over};
 use crate::report::{Moved, Outcome, PolicyResult, Reason, ReasonCode, Report, Results};
@@ -156,11 +154,6 @@ fn in_progress(settings: &Settings, writer: &Writer) -> usize {
     }
 }
 
-/// Whether such policies assign others.
-fn is_set(kind: PolicyKind) -> bool {
-    matches!(kind.spec().writing, Writing::Update { .. })
-}
-
 /// Whether a policy waits for the approval of what this run can complete.
 fn waits(settled: &PolicyResult) -> bool {
     settled.outcome == Outcome::Pending && settled.approval.is_some()
@@ -211,7 +204,7 @@ impl Worker<'_> {
         // A policy set passes its assignments on to its members, which would then be neither as they were
         // nor as planned. So sets come last. What only one policy can have is given up before another gets it.
         let (sets, others): (Vec<usize>, Vec<usize>) =
-            (0..changed.len()).partition(|index| is_set(changed[*index].kind));
+            (0..changed.len()).partition(|index| changed[*index].kind.spec().is_policy_set());
         let (later, first): (Vec<usize>, Vec<usize>) = others
             .into_iter()
             .partition(|index| taken_over(changed[*index]).next().is_some());

@@ -22,7 +22,7 @@ use super::progress::{
     wait_too_long,
 };
 use super::request::request;
-use super::route::{has_whole_set, is_busy, is_serial};
+use super::route::is_busy;
 use super::so_far::Known;
 use super::staleness::moved_since;
 use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker, acquire};
@@ -30,9 +30,9 @@ use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, MAX_READ_AGE, READ_BACKS_AFTER_UNKNOWN};
 use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
-use crate::model::{Source, assign_path, assignments, cast_assign_path, same_assignments};
+use crate::model::{Source, assign_path, assignments, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
+use crate::plan::writes::{Step, StepAction, WriteWith, steps};
 
 impl Worker<'_> {
     /// Applies a policy and records the result. `was_written` says whether an earlier write of this run to the
@@ -46,7 +46,7 @@ impl Worker<'_> {
         progress.resumes = filed.is_some() || policy.is_begun();
         progress.is_begun = policy.is_begun();
         progress.found = self.so_far.found(policy);
-        let _alone = match is_serial(policy.kind) {
+        let _alone = match policy.kind.spec().writing.is_serial() {
             true => acquire(&self.serial).await,
             false => None,
         };
@@ -377,8 +377,9 @@ impl Worker<'_> {
         error: ServiceError,
     ) -> Next {
         let creates = matches!(step.action, StepAction::Create(_));
-        let has_cast = cast_assign_path(policy.kind, &policy.id).is_some();
-        if has_cast
+        let writing = policy.kind.spec().writing;
+        let has_whole_set = writing.has_whole_set();
+        if writing.cast().is_some()
             && error.is_missing_route()
             && sent.write.path == assign_path(policy.kind, &policy.id)
         {
@@ -386,20 +387,20 @@ impl Worker<'_> {
             return Ok(());
         }
         if creates && error.is_missing_route() {
-            if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
+            if self.settings.write_with == WriteWith::Create || !has_whole_set {
                 return Err(PolicyResult::not_as_planned(
                     Outcome::Failed,
                     Reason::from_service(&error),
                 ));
             }
             // The look before the refused create is one request old; `assign` needs a new one.
-            self.choose_again(policy, progress, CreateRoute::Missing);
+            self.choose_without_create(policy, progress);
             return Ok(());
         }
         // A try of this very step whose outcome was not known may be what is in the way now. Of kinds that are written
         // one by one it is not known whether the service refuses what is there already.
         let looks = match progress.unknown {
-            0 => usize::from(creates && !has_whole_set(policy.kind)),
+            0 => usize::from(creates && !has_whole_set),
             _ => READ_BACKS_AFTER_UNKNOWN,
         };
         if self.shows(policy, step, looks).await {

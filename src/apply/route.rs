@@ -4,7 +4,6 @@ use super::capabilities::{Capability, CapabilityCell};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
 use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker};
 use crate::graph::error::ServiceError;
-use crate::kinds::{SingleRoute, Writing};
 use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps_by, strategy};
@@ -12,10 +11,11 @@ use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps_by, st
 impl Worker<'_> {
     /// Returns what has to be known of the service before a step is sent.
     fn question(&self, policy: &PlannedPolicy, step: &Step) -> Option<CapabilityCell> {
+        let writing = policy.kind.spec().writing;
         match &step.action {
             // What the table says of a route is not found out again, and what was filed goes the way in
             // which it was filed.
-            StepAction::Create(_) if !is_uncertain(policy.kind) => None,
+            StepAction::Create(_) if !writing.create_route_is_uncertain() => None,
             StepAction::Create(_) if self.approvals.filed(policy).is_some() => None,
             StepAction::Create(_) => Some(self.capabilities.create_route(policy.kind)),
             StepAction::Assign if !policy.untouched.is_empty() => {
@@ -51,7 +51,7 @@ impl Worker<'_> {
             match known {
                 Capability::Unclear if creates && !auto => return Ok(()),
                 Capability::Fails | Capability::Unclear if creates && auto => {
-                    self.choose_again(policy, progress, CreateRoute::Missing);
+                    self.choose_without_create(policy, progress);
                 }
                 Capability::Fails if creates => {
                     return Err(PolicyResult::not_as_planned(
@@ -99,37 +99,12 @@ impl Worker<'_> {
         }
     }
 
-    /// Chooses the writes again, for what was found out about the create route.
-    pub(super) fn choose_again(
-        &self,
-        policy: &PlannedPolicy,
-        progress: &mut Progress,
-        create: CreateRoute,
-    ) {
-        let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
+    /// Chooses the writes again, for a service without the create route.
+    pub(super) fn choose_without_create(&self, policy: &PlannedPolicy, progress: &mut Progress) {
+        let (spec, asked) = (policy.kind.spec(), self.settings.write_with);
+        let strategy = strategy(spec, asked, CreateRoute::Missing);
         progress.restart_with(steps_by(policy, strategy));
     }
-}
-
-/// Whether only a try shows that a kind has the create route.
-fn is_uncertain(kind: PolicyKind) -> bool {
-    matches!(
-        kind.spec().writing,
-        Writing::Assign {
-            single: SingleRoute::Documented,
-            ..
-        }
-    )
-}
-
-/// Whether all assignments of a kind can be replaced at once.
-pub(super) fn has_whole_set(kind: PolicyKind) -> bool {
-    kind.spec().writing != Writing::Single
-}
-
-/// Whether policies of a kind must not be written side by side.
-pub(super) fn is_serial(kind: PolicyKind) -> bool {
-    matches!(kind.spec().writing, Writing::Assign { serial: true, .. })
 }
 
 /// Whether a refusal only says that an earlier change of the policy has not settled yet. Approval is

@@ -18,7 +18,6 @@ use super::capabilities::Capability;
 use super::progress::{
     Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
 };
-use super::route::has_whole_set;
 use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker, acquire};
 use crate::graph::retry::{
     MAX_FIRST_READ_BACK_DELAY, READ_BACK_DELAYS, READ_BACKS_AFTER_UNKNOWN, READ_BACKS_THAT_AGREE,
@@ -26,7 +25,7 @@ use crate::graph::retry::{
 };
 use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{CreateRoute, Step, WriteWith};
+use crate::plan::writes::{Step, WriteWith};
 
 /// What came of looking at a policy that was just written.
 enum ReadBackResult {
@@ -108,10 +107,10 @@ impl Worker<'_> {
         // sent. A kind without it is looked at again before each create.
         if step.action.created().is_some()
             && self.settings.write_with == WriteWith::Auto
-            && has_whole_set(policy.kind)
+            && policy.kind.spec().writing.has_whole_set()
             && self.approvals.filed(policy).is_none()
         {
-            self.choose_again(policy, progress, CreateRoute::Missing);
+            self.choose_without_create(policy, progress);
         }
         let asked = progress.not_before.take();
         let asked = asked.map(|at| at.saturating_duration_since(Instant::now()));

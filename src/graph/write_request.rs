@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::transport::Method;
 use super::wire::{ALL_DEVICES_ID, ALL_USERS_ID};
-use crate::kinds::{AssignmentProperties, SingleRoute, Writing};
+use crate::kinds::AssignmentProperties;
 use crate::model::{
     Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, Source, Target,
     assign_path, assignment_path, assignments_path, cast_assign_path,
@@ -104,14 +104,7 @@ impl WriteRequest {
 /// the service itself makes. Where the call is known to work, tools send the type and the target.
 fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
     let spec = policy.kind.spec();
-    let documented = matches!(
-        spec.writing,
-        Writing::Assign {
-            single: SingleRoute::Documented,
-            ..
-        }
-    );
-    if !documented {
+    if !spec.writing.create_route_is_uncertain() {
         let mut body = made_again(policy, assignment);
         body.insert("@odata.type".to_owned(), json!(spec.assignment_type));
         return Value::Object(body);
@@ -182,11 +175,9 @@ fn assign_body(
             Value::Object(raw)
         })
         .collect();
-    let parameter = match policy.kind.spec().writing {
-        Writing::Assign { parameter, .. } | Writing::Update { parameter } => parameter,
-        // Never sent: such kinds are written one by one.
-        Writing::Single => "assignments",
-    };
+    // A kind without one is written one by one, so that this is never sent.
+    let parameter = policy.kind.spec().writing.parameter();
+    let parameter = parameter.unwrap_or("assignments");
     json!({parameter: assignments})
 }
 

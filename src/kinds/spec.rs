@@ -68,6 +68,13 @@ pub(super) const PLAIN: PolicyKindSpec = PolicyKindSpec {
     set_items: &[],
 };
 
+impl PolicyKindSpec {
+    /// Whether such policies assign others. No other kind is written by another action than `assign`.
+    pub fn is_policy_set(&self) -> bool {
+        matches!(self.writing, Writing::Update { .. })
+    }
+}
+
 /// How policies and their assignments are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
@@ -121,6 +128,51 @@ impl Writing {
             single: SingleRoute::Works,
             cast: None,
             serial: false,
+        }
+    }
+
+    /// Whether all assignments of a policy can be replaced at once.
+    pub fn has_whole_set(self) -> bool {
+        self != Self::Single
+    }
+
+    /// Whether policies must not be written side by side.
+    pub fn is_serial(self) -> bool {
+        matches!(self, Self::Assign { serial: true, .. })
+    }
+
+    /// Whether only a try shows that one assignment can be created.
+    pub fn create_route_is_uncertain(self) -> bool {
+        matches!(
+            self,
+            Self::Assign {
+                single: SingleRoute::Documented,
+                ..
+            }
+        )
+    }
+
+    /// Returns the action that replaces all assignments.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Assign { .. } | Self::Single => "assign",
+            Self::Update { .. } => "update",
+        }
+    }
+
+    /// Returns the segment before `assign` that tenants need where the plain route is missing.
+    pub fn cast(self) -> Option<&'static str> {
+        match self {
+            Self::Assign { cast, .. } => cast,
+            Self::Update { .. } | Self::Single => None,
+        }
+    }
+
+    /// Returns the body's parameter that holds the whole set.
+    pub fn parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Assign { parameter, .. } | Self::Update { parameter } => Some(parameter),
+            Self::Single => None,
         }
     }
 }

@@ -29,7 +29,9 @@ pub use live::{
     LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
     RawTenant, SetMember, SimilarGroups, UnavailableKind, WholeTenant, assignments,
 };
-pub use path::{assign_path, assignment_path, assignments_path, cast_assign_path, encode};
+pub use path::{
+    assign_path, assignment_path, assignments_path, cast_assign_path, encode, is_assign_path,
+};
 pub use population::{
     DeletedGroup, FilterCount, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds,
     Unknown,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::since::key;
 use super::{PlanContents, PlannedPolicy};
-use crate::kinds::Writing;
 use crate::model::{PolicyKind, SetMember};
 
 /// The members of the changed policy sets, by kind and id of the set.
@@ -26,7 +25,6 @@ impl SetMembers {
 /// Returns the policy sets that a plan changes, with their ids.
 pub(super) fn changed_sets(plan: &PlanContents) -> Vec<(PolicyKind, String)> {
     let changed = plan.changed();
-    let sets =
-        changed.filter(|policy| matches!(policy.kind.spec().writing, Writing::Update { .. }));
+    let sets = changed.filter(|policy| policy.kind.spec().is_policy_set());
     sets.map(|set| (set.kind, set.id.clone())).collect()
 }

@@ -7,7 +7,7 @@ use super::{Change, PlannedPolicy};
 use crate::kinds::{PolicyKindSpec, SingleRoute, Writing};
 use crate::model::{
     Assignment, AssignmentKey, Assignments, assign_path, assignment_path, assignments_path,
-    same_assignments,
+    is_assign_path, same_assignments,
 };
 
 /// How the calls are chosen.
@@ -77,6 +77,17 @@ pub fn strategy(spec: &PolicyKindSpec, asked: WriteWith, create: CreateRoute) ->
         WriteWith::Auto if creates => Strategy::Fewest,
         WriteWith::Create if creates => Strategy::OneByOne,
         WriteWith::Auto | WriteWith::Create | WriteWith::Assign => Strategy::WholeSet,
+    }
+}
+
+/// Returns the strategy that a request belongs to by its path, whatever would be chosen now: another run has filed it.
+pub fn strategy_of(policy: &PlannedPolicy, path: &str) -> Strategy {
+    if is_assign_path(path, policy.kind, &policy.id) {
+        Strategy::WholeSet
+    } else if policy.kind.spec().writing.has_whole_set() {
+        Strategy::OneByOne
+    } else {
+        Strategy::OnlyOneByOne
     }
 }
 

@@ -316,6 +316,17 @@ fn only_apply_writes_to_the_service() {
 }
 
 #[test]
+fn only_the_table_and_the_choice_of_calls_know_the_ways_of_writing() {
+    let sources = Sources::read("src");
+    let knows = |(_, text): &(&Module, &String)| text.contains("Writing::");
+    let files = sources.texts.iter().filter(knows);
+    let files = files.map(|(module, _)| module.join("/"));
+    let (own, others): (Vec<String>, Vec<String>) =
+        files.partition(|file| file.starts_with("kinds/") || file == "plan/writes");
+    assert!(own.len() > 2 && others.is_empty(), "{own:?}, {others:?}");
+}
+
+#[test]
 fn rooms_use_only_lower_floors() {
     let mut floors = BTreeMap::new();
     for line in include_str!("../../docs/architecture.md").lines() {

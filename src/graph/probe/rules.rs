@@ -10,9 +10,7 @@ use crate::graph::decode::Object;
 use crate::graph::listing::{ListedAssignments, has_default_suffix};
 use crate::graph::wire::{ALL_DEVICES_ID, ALL_USERS_ID, short_type};
 use crate::kinds::app_settings::settings_of;
-use crate::kinds::{
-    AssignmentProperties, FilterRule, PolicyKind, SingleRoute, TargetKind, TenantDefault, Writing,
-};
+use crate::kinds::{AssignmentProperties, FilterRule, PolicyKind, TargetKind, TenantDefault};
 use crate::model::{Assignment, LivePolicy};
 
 /// Looks at the policies of a kind, and at their assignments.
@@ -195,13 +193,7 @@ fn settings(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment
 /// Looks at ids of kinds for which one is sent with a create.
 fn assignment_id(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
     const ID: &str = "row-id-form";
-    let is_sent = matches!(
-        kind.spec().writing,
-        Writing::Assign {
-            single: SingleRoute::Documented,
-            ..
-        }
-    );
+    let is_sent = kind.spec().writing.create_route_is_uncertain();
     let (Some(policy), Some(id)) = (text(object, "id"), text(assignment, "id")) else {
         return;
     };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::kinds::app_settings::{APP_SETTINGS, INTENTS, Setting, SettingValue};
-use crate::kinds::{FILTER_PLATFORMS, KINDS, POLICY_PLATFORMS, Permissions, Writing};
+use crate::kinds::{FILTER_PLATFORMS, KINDS, POLICY_PLATFORMS, Permissions};
 
 /// Values of enumerations that no table of the program has (microsoftgraph/msgraph-metadata).
 const ENUMERATIONS: &[&str] = &[
@@ -171,9 +171,7 @@ static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     }
     for spec in KINDS {
         words.extend([spec.name, spec.collection, spec.name_property]);
-        if let Writing::Assign { parameter, .. } | Writing::Update { parameter } = spec.writing {
-            words.insert(parameter);
-        }
+        words.extend(spec.writing.parameter());
     }
     for permissions in Permissions::ALL {
         words.extend([permissions.read(), permissions.write()]);

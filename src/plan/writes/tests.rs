@@ -194,6 +194,31 @@ fn the_kind_and_what_is_known_of_its_routes_choose_the_way() {
     }
 }
 
+/// What was filed goes on in the way in which it was filed.
+#[test]
+fn the_path_of_a_request_says_to_which_way_it_belongs() {
+    for (kind, action, expected) in [
+        ("configurationPolicy", "assign", Strategy::WholeSet),
+        ("configurationPolicy", "assignments", Strategy::OneByOne),
+        ("configurationPolicy", "assignments/a", Strategy::OneByOne),
+        ("policySet", "update", Strategy::WholeSet),
+        ("termsAndConditions", "assignments", Strategy::OnlyOneByOne),
+        (
+            "mobileAppConfiguration",
+            "microsoft.graph.managedDeviceMobileAppConfiguration/assign",
+            Strategy::WholeSet,
+        ),
+    ] {
+        let kind = PolicyKind::from_name(kind).expect("a kind");
+        let policy = PlannedPolicy {
+            kind,
+            ..policy(&[], &[])
+        };
+        let path = format!("{}/p/{action}", kind.spec().collection);
+        assert_eq!(strategy_of(&policy, &path), expected, "{path}");
+    }
+}
+
 #[test]
 fn a_assignment_that_shares_its_id_is_not_deleted_by_it() {
     let mut from_set = group("a");

@@ -25,7 +25,7 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::record::{Exchange, Recorder};
-use crate::kinds::{AssignmentProperties, Writing};
+use crate::kinds::AssignmentProperties;
 use crate::model::{
     Assignment, LiveGroup, LivePolicy, PolicyKind, SharedText, Target, assignments,
     same_assignments,
@@ -93,8 +93,8 @@ pub async fn prepare(
         };
         check(policy, request.several)?;
         let group = group(&reader, policy, request.group).await?;
-        let writing = policy.kind.spec().writing;
-        let way = strategy(policy.kind.spec(), WriteWith::Create, CreateRoute::Untried);
+        let spec = policy.kind.spec();
+        let way = strategy(spec, WriteWith::Create, CreateRoute::Untried);
         Ok(WriteTest {
             before: applied(policy),
             group,
@@ -102,7 +102,7 @@ pub async fn prepare(
             tenant_id,
             graph_url: reader.graph_url().to_owned(),
             creates: matches!(way, Strategy::OneByOne | Strategy::OnlyOneByOne),
-            assigns: writing != Writing::Single,
+            assigns: spec.writing.has_whole_set(),
         })
     })
     .await
