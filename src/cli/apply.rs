@@ -11,7 +11,7 @@ use super::confirm::{ask, still_in_git};
 use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs;
-use super::{interrupt, runtime, settings};
+use super::{interrupt, requests, runtime, settings};
 use crate::apply::Settings;
 use crate::apply::approval::Approval;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
@@ -27,7 +27,7 @@ use crate::render::text;
 use crate::report::{Outcome, Recorded};
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::{ServiceSettings, connect};
-use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
+use crate::run::plan::{self, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::rollback::plan_rollback;
@@ -202,25 +202,14 @@ impl Session<'_> {
     ) -> Result<Exit, Failure> {
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
-        let mut rules = settings::guards(&self.command.options.guards, config);
-        if let Some(tenant) = tenant {
-            service = tenants::service_of_one(&service, &tenant)?;
-            rules = tenants::rules_of(&rules, &tenant);
+        if let Some(tenant) = &tenant {
+            service = tenants::service_of_one(&service, tenant)?;
         }
-        let mut paths = self.command.paths.iter();
-        let is_saved = paths.any(|path| inputs::is_plan_file(path));
-        let own_rules = (!is_saved).then_some(&rules);
-        let request = PlanRequest {
-            who: None,
-            approvals: false,
-            members: &settings::members(&self.command.options.members, config, own_rules)?,
-            write_with: self.command.options.planning.write_with,
-            strict: self.command.options.planning.strict,
-            selection: &self.command.options.selecting.selection(),
-            rules: &rules,
-            all: self.command.options.view.all,
-            unmanaged: &NameUnmanaged::Not,
-        };
+        let is_saved = matches!(source, Source::Saved(_));
+        let mut request = requests::plan(&self.command.options, config, is_saved)?;
+        if let Some(tenant) = &tenant {
+            request.rules = tenants::rules_of(&request.rules, tenant);
+        }
         runtime()?.block_on(async {
             let stop = interrupt::watch(Some(&self.output.progress));
             let environment = settings::environment(&self.output.redactor);
@@ -297,7 +286,7 @@ impl Session<'_> {
         source: Source,
         client: &Arc<Client>,
         service: &ServiceSettings,
-        request: &PlanRequest<'_>,
+        request: &PlanRequest,
         stop: &CancellationToken,
     ) -> Result<ApplyInput, Failure> {
         let output = self.output;

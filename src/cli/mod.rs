@@ -30,6 +30,7 @@ mod pipeline;
 mod plan;
 mod progress;
 pub mod reference;
+mod requests;
 mod rollback;
 mod sandbox;
 mod schema;

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::options::Common;
 use super::output::{Output, remove_earlier};
 use super::tenants::{forget_plans, runs};
-use super::{interrupt, runtime, settings};
+use super::{interrupt, requests, runtime, settings};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::since::Baseline;
@@ -18,7 +18,7 @@ use crate::render::review::{Direction, Review};
 use crate::render::text::{Detail, Next};
 use crate::run::Failure;
 use crate::run::connect::connect;
-use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
+use crate::run::plan::{self, PreparedPlan};
 use crate::run::tenants;
 
 pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -47,27 +47,10 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None => None,
     };
     let service = settings::service(&common.service, &config)?;
-    let unmanaged = match command.is_drift {
-        true => NameUnmanaged::Broad,
-        false => NameUnmanaged::Not,
-    };
-    let unmanaged = match &baseline {
-        Some((_, baseline)) => unmanaged.since(&baseline.seen),
-        None => unmanaged,
-    };
-    let who = command.who.asked(command.since.clone());
-    let rules = settings::guards(&command.options.guards, &config);
-    let request = PlanRequest {
-        unmanaged: &unmanaged,
-        write_with: command.options.planning.write_with,
-        strict: command.options.planning.strict,
-        selection: &command.options.selecting.selection(),
-        rules: &rules,
-        all: command.options.view.all,
-        who: who.as_ref(),
-        approvals: command.is_drift,
-        members: &settings::members(&command.options.members, &config, Some(&rules))?,
-    };
+    let mut request = requests::plan_or_drift(command, &config, command.since.as_deref())?;
+    if let Some((_, baseline)) = &baseline {
+        request.unmanaged = request.unmanaged.since(&baseline.seen);
+    }
     let (plan, mut annotations) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);

@@ -8,13 +8,12 @@ use super::confirm::still_in_git;
 use super::options::{Ci, Common, CountMembers, Tenants};
 use super::output::{Output, remove_earlier};
 use super::tenants::{forget_plans, runs};
-use super::{apply, interrupt, runtime, settings};
+use super::{apply, interrupt, requests, runtime, settings};
 use crate::exit::Exit;
 use crate::render::json;
 use crate::render::review::Review;
 use crate::render::text::{Detail, Next};
 use crate::run::connect::connect;
-use crate::run::plan::{NameUnmanaged, PlanRequest};
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, inputs, tenants};
 
@@ -63,39 +62,33 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
             let source = (runs::Source::Rollback(&of), Some(out.as_path()));
             runs::apply(&as_apply, common, &config, source, output)
         }
-        Some(out) => save(command, out, common, output),
+        Some(out) => save(&as_apply, (&of, out), common, output),
         None => apply::run_or_roll_back(&as_apply, Some(&of), common, output),
     }
 }
 
 /// Saves the plan of a rollback, for review. Nothing is written to the service.
-fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Result<Exit, Failure> {
+fn save(
+    command: &Apply,
+    (of, out): (&Path, &Path),
+    common: &Common,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
     let mut read = settings::inputs(&[], common, Some(&config));
-    read.push(command.of.clone());
+    read.push(of.to_owned());
     output.keep_inputs(&[("--out", Some(out))], &read)?;
     remove_earlier(out)?;
     // A folder of reports that is not there.
     forget_plans(out, None)?;
-    let recorded = inputs::report(&command.of)?;
+    let recorded = inputs::report(of)?;
     let mut service = settings::service(&common.service, &config)?;
-    let mut rules = settings::guards(&command.guards, &config);
-    if let Some(tenant) = tenants::recorded_tenant(&command.of, &recorded)? {
+    let mut request = requests::plan(&command.options, &config, false)?;
+    if let Some(tenant) = tenants::recorded_tenant(of, &recorded)? {
         service = tenants::service_of_one(&service, &tenant)?;
-        rules = tenants::rules_of(&rules, &tenant);
+        request.rules = tenants::rules_of(&request.rules, &tenant);
     }
     let named = recorded.tenant.clone();
-    let request = PlanRequest {
-        who: None,
-        approvals: false,
-        members: &settings::members(&CountMembers::default(), &config, None)?,
-        write_with: command.planning.write_with,
-        strict: false,
-        selection: &command.selecting.selection(),
-        rules: &rules,
-        all: command.view.all,
-        unmanaged: &NameUnmanaged::Not,
-    };
     let mut planned = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
@@ -108,7 +101,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     let file = out.display().to_string();
     let detail = Detail {
         next: Some(Next::Apply(&file)),
-        ..command.view.detail()
+        ..command.options.view.detail()
     };
     let json = LazyCell::new(|| json::plan(prepared.record(detail.all)));
     output.check_json(|| &*json)?;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::config::{self, Config, Limits, Lint};
+use super::config::{self, Config, Limits};
 use super::device_code::show_code;
-use super::options::{Common, CountMembers, Guards, MembersMode, Service};
+use super::options::{Common, Guards, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, near_cloud};
 use crate::auth::Show;
@@ -21,7 +21,6 @@ use crate::plan::guards::GuardRules;
 use crate::redact::Redactor;
 use crate::run::connect::{Endpoint, Environment, LoginSettings, ServiceSettings, TokenCache};
 use crate::run::doctor::check_record;
-use crate::run::members::{Counting, MembersRequest};
 use crate::run::tenants::Origin;
 use crate::run::{CONFIGURATION_FILE, Failure};
 
@@ -156,41 +155,6 @@ fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
     Ok(Arc::new(
         recorder.map_err(|error| Failure::unwritten(path, &error))?,
     ))
-}
-
-/// How many members may be read in all.
-pub(super) const MEMBERS_LIMIT: u64 = 20_000;
-
-/// Settles what is counted, and which warnings are given. Without `rules`, a saved plan has its own.
-pub(super) fn members(
-    arguments: &CountMembers,
-    config: &Config,
-    rules: Option<&GuardRules>,
-) -> Result<MembersRequest, Failure> {
-    let modes = match arguments.members.as_slice() {
-        [] => config.members.0.as_slice(),
-        typed => typed,
-    };
-    let is_exact = modes.contains(&MembersMode::Exact);
-    let reads = is_exact || rules.is_none_or(|rules| rules.max_members_lost.is_some());
-    if arguments.members_limit.is_some() && !reads {
-        return Err(Failure::usage(
-            "`--members-limit` bounds what `--members exact` reads, and that is not asked for",
-        )
-        .hint("add `--members exact`, or leave `--members-limit` out"));
-    }
-    let off = config.lints.iter().filter(|(_, lint)| **lint == Lint::Off);
-    Ok(MembersRequest {
-        counting: match modes {
-            [] => Counting::Off,
-            _ if is_exact => Counting::Exact,
-            _ => Counting::Counts,
-        },
-        filters: modes.contains(&MembersMode::Filters),
-        limit: arguments.members_limit.unwrap_or(MEMBERS_LIMIT),
-        lint_all: arguments.lint.is_some(),
-        off: off.map(|(code, _)| code.clone()).collect(),
-    })
 }
 
 /// Says of which run the results are that begin now.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::members::MembersRequest;
-use super::plan::{NameUnmanaged, PlanRequest, add_names, left_out};
+use super::plan::{PlanRequest, add_names, left_out};
 use super::{Failure, unavailable, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
@@ -58,15 +57,8 @@ pub async fn explain(
             |kind, id: &str| found.is_some_and(|live| live.kind == kind && live.id == id);
         made.retain(|policy| is_found(policy.kind, &policy.id));
         let request = PlanRequest {
-            write_with: None,
-            strict: false,
-            selection: &selection,
-            rules: &rules,
             all: true,
-            unmanaged: &NameUnmanaged::Not,
-            members: &MembersRequest::default(),
-            who: None,
-            approvals: false,
+            ..PlanRequest::default()
         };
         if !made.policies().is_empty() {
             add_names(&mut made, &reader, &request, &needs.group_names).await?;

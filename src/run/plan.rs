@@ -72,24 +72,24 @@ pub fn load_any(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loade
 }
 
 /// What kind of plan is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct PlanRequest<'a> {
+#[derive(Clone, Debug, Default)]
+pub struct PlanRequest {
     /// How to write, if that was said.
     pub write_with: Option<WriteWith>,
     /// Whether a `match` that selects nothing is an error.
     pub strict: bool,
     /// Which of the managed policies are looked at.
-    pub selection: &'a Selection,
+    pub selection: Selection,
     /// The limits of the guards.
-    pub rules: &'a GuardRules,
+    pub rules: GuardRules,
     /// Whether the names in unchanged policies are looked up too.
     pub all: bool,
     /// Which of the unmanaged policies are named.
-    pub unmanaged: &'a NameUnmanaged,
+    pub unmanaged: NameUnmanaged,
     /// Whether and how members are counted, and which warnings are given of targets.
-    pub members: &'a MembersRequest,
+    pub members: MembersRequest,
     /// Whether it is asked who changed what differs.
-    pub who: Option<&'a Who>,
+    pub who: Option<Who>,
     /// Whether open requests for approval are looked up.
     pub approvals: bool,
 }
@@ -128,7 +128,7 @@ impl NameUnmanaged {
 pub async fn plan(
     loaded: &Loaded,
     client: &Arc<Client>,
-    request: &PlanRequest<'_>,
+    request: &PlanRequest,
     mask: impl Fn(&Diagnostic) -> Diagnostic,
     stop: &CancellationToken,
 ) -> Result<(Plan, Annotations, Vec<Diagnostic>), Failure> {
@@ -144,7 +144,7 @@ pub async fn plan(
             graph_url: reader.graph_url(),
             write_with: request.write_with.unwrap_or_default(),
             strict: request.strict,
-            selection: request.selection,
+            selection: &request.selection,
         };
         let (draft, mut diagnostics) = plan::make(&manifest, &loaded.sources, &live, &inputs);
         let before = loaded.diagnostics.iter().cloned().chain(unread);
@@ -153,7 +153,7 @@ pub async fn plan(
             let sources = loaded.sources.clone();
             return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
         };
-        match request.unmanaged {
+        match &request.unmanaged {
             NameUnmanaged::Not => {}
             NameUnmanaged::New(seen) => draft.name_unmanaged(Some(seen), false),
             NameUnmanaged::Broad => draft.name_unmanaged(None, true),
@@ -164,12 +164,12 @@ pub async fn plan(
             let mut found = members::count(
                 &mut draft,
                 &reader,
-                request.members,
-                request.rules,
+                &request.members,
+                &request.rules,
                 request.strict,
             )
             .await?;
-            if let Some(who) = request.who {
+            if let Some(who) = &request.who {
                 found.extend(who::tell(&mut draft, &reader, who).await?);
             }
             if request.approvals {
@@ -192,7 +192,7 @@ pub async fn plan(
                     .iter()
                     .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources));
                 draft.set_diagnostics(masked.collect());
-                let (plan, annotations) = draft.finish(request.rules);
+                let (plan, annotations) = draft.finish(&request.rules);
                 Ok((plan, annotations, diagnostics))
             }
             Err(failure) => Err(failure.with_findings(diagnostics, loaded.sources.clone())),
@@ -213,7 +213,7 @@ pub(super) fn left_out(kinds: &BTreeSet<PolicyKind>, asked: &[PolicyKind]) -> BT
 pub(super) async fn add_names(
     draft: &mut Draft,
     reader: &Reader,
-    request: &PlanRequest<'_>,
+    request: &PlanRequest,
     by_name: &BTreeSet<String>,
 ) -> Result<(), Failure> {
     // Warnings of unchanged policies name their groups.

@@ -41,7 +41,7 @@ pub async fn plan_resume(
     recorded: Recorded,
     client: &Arc<Client>,
     service: &ServiceSettings,
-    request: &PlanRequest<'_>,
+    request: &PlanRequest,
     began: Timestamp,
     stop: &CancellationToken,
 ) -> Result<ApplyInput, Failure> {
@@ -60,7 +60,7 @@ pub async fn plan_resume(
         )
         .hint("resume the report of the run that filed the requests"));
     }
-    let dropped = not_resumed(&recorded, request.selection);
+    let dropped = not_resumed(&recorded, &request.selection);
     let Recorded {
         mut policies,
         names,
@@ -77,7 +77,7 @@ pub async fn plan_resume(
         .extract_if(.., |policy| is_half_written(policy) && is_meant(policy))
         .collect();
     policies.retain(waits);
-    let (_, warnings) = narrow(request.selection, &mut policies, |policy| {
+    let (_, warnings) = narrow(&request.selection, &mut policies, |policy| {
         (policy.kind, name(policy))
     })?;
     let warnings = warnings.iter().chain(&dropped);

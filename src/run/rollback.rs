@@ -43,7 +43,7 @@ pub async fn plan_rollback(
     recorded: Recorded,
     client: &Arc<Client>,
     service: &ServiceSettings,
-    request: &PlanRequest<'_>,
+    request: &PlanRequest,
     stop: &CancellationToken,
 ) -> Result<PlannedRollback, Failure> {
     let reader = Reader::new(Arc::clone(client));
@@ -67,7 +67,7 @@ pub async fn plan_rollback(
         .filter(RecordedPolicy::may_be_changed)
         .map(applied_policy)
         .collect();
-    let (left_out, mut warnings) = narrow(request.selection, &mut applied, |policy| {
+    let (left_out, mut warnings) = narrow(&request.selection, &mut applied, |policy| {
         (policy.kind, &policy.name)
     })?;
     if lacking > 0 {
@@ -82,8 +82,8 @@ pub async fn plan_rollback(
         members::count(
             &mut back.draft,
             &reader,
-            request.members,
-            request.rules,
+            &request.members,
+            &request.rules,
             false,
         )
         .await?;
@@ -98,7 +98,7 @@ pub async fn plan_rollback(
         let settled = PolicyResult::not_as_planned(Outcome::Skipped, reason);
         (policy, settled)
     });
-    let (plan, annotations) = back.draft.finish(request.rules);
+    let (plan, annotations) = back.draft.finish(&request.rules);
     Ok(PlannedRollback {
         input: ApplyInput {
             skipped: skipped.chain(as_they_are).collect(),
@@ -115,7 +115,7 @@ async fn compare(
     names: Names,
     tenant_id: Option<String>,
     reader: &Reader,
-    request: &PlanRequest<'_>,
+    request: &PlanRequest,
 ) -> Result<Rollback, Failure> {
     let ids: Vec<(PolicyKind, String)> = applied
         .iter()
@@ -136,7 +136,7 @@ async fn compare(
         graph_url: reader.graph_url(),
         write_with: request.write_with.unwrap_or_default(),
         strict: false,
-        selection: request.selection,
+        selection: &request.selection,
     };
     Ok(rollback::plan(
         applied, &live, &gone, &others, names, &inputs,

@@ -13,15 +13,13 @@ use super::host::Process;
 use super::runs::parallel;
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::plan::guards::GuardRules;
-use crate::plan::{ManifestPlace, PlanDiagnostic, Selection};
+use crate::plan::{ManifestPlace, PlanDiagnostic};
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
 use crate::render::review::Direction;
 use crate::run::Failure;
-use crate::run::members::MembersRequest;
-use crate::run::plan::{self, NameUnmanaged, PlanRequest};
+use crate::run::plan::{self, PlanRequest};
 use crate::run::tenants::{self, Input, ManyTenants, TenantResults};
 
 /// How many places of something that is missing are shown as text.
@@ -44,24 +42,13 @@ pub(super) fn run(
         return Ok(Exit::Success);
     };
     let host = Process::new(output, settings::service(&common.service, &config)?);
-    let request = PlanRequest {
-        write_with: None,
-        strict: false,
-        selection: &Selection::default(),
-        rules: &GuardRules::default(),
-        all: false,
-        unmanaged: &NameUnmanaged::Not,
-        members: &MembersRequest::default(),
-        who: None,
-        approvals: false,
-    };
     let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
         let many = ManyTenants {
             direction: Direction::Plan,
             host: &host,
-            request,
+            request: PlanRequest::default(),
             since: None,
             parallel: parallel(&command.tenants),
             stop: &stop,

@@ -8,21 +8,20 @@ use super::super::config::Config;
 use super::super::confirm::{ask, still_in_git};
 use super::super::options::{Common, Format, Tenants};
 use super::super::output::{Output, remove_earlier};
-use super::super::{interrupt, runtime, settings};
+use super::super::{interrupt, requests, runtime, settings};
 use super::forget_plans;
 use super::host::Process;
 use super::printed::View;
 use super::warnings::{saved_shards, warn_of_domains, warn_of_limit, warn_of_others, warn_of_runs};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::Selection;
-use crate::plan::guards::{Guard, GuardName, GuardRules};
+use crate::plan::guards::{Guard, GuardName};
 use crate::render::clean::clean;
 use crate::render::json;
 use crate::render::review::Direction;
 use crate::render::text::Detail;
 use crate::run::Failure;
-use crate::run::plan::{NameUnmanaged, PlanRequest};
+use crate::run::plan::PlanRequest;
 use crate::run::reports::default_folder;
 use crate::run::reviewed::{MAX_AGE, check_age, check_write_with};
 use crate::run::tenants::{
@@ -50,12 +49,9 @@ pub(in crate::cli) fn plan(
         }
     }
     check_since(command, chosen)?;
-    let rules = settings::guards(&command.options.guards, config);
-    let selection = command.options.selecting.selection();
-    let unmanaged = match command.is_drift {
-        true => NameUnmanaged::Broad,
-        false => NameUnmanaged::Not,
-    };
+    let host = Process::new(output, settings::service(&common.service, config)?);
+    let request = requests::plan_or_drift(command, config, None)?;
+    let rules = request.rules.clone();
     let view = View {
         output,
         command: output.command(),
@@ -63,8 +59,7 @@ pub(in crate::cli) fn plan(
             manifests: Some(manifests_digest(
                 loaded,
                 &command.options.tenants,
-                &selection,
-                &rules,
+                &request,
             )?),
             shards: command.options.tenants.shard.into_iter().collect(),
             ..settings::origin(command.options.tenants.run_id.as_ref())
@@ -77,19 +72,6 @@ pub(in crate::cli) fn plan(
             },
             ..command.options.view.detail()
         },
-    };
-    let who = command.who.asked(None);
-    let host = Process::new(output, settings::service(&common.service, config)?);
-    let request = PlanRequest {
-        unmanaged: &unmanaged,
-        write_with: command.options.planning.write_with,
-        strict: command.options.planning.strict,
-        selection: &selection,
-        rules: &rules,
-        all: command.options.view.all,
-        members: &settings::members(&command.options.members, config, Some(&rules))?,
-        who: who.as_ref(),
-        approvals: command.is_drift,
     };
     let mut results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -137,11 +119,15 @@ pub(in crate::cli) fn plan(
 fn manifests_digest(
     loaded: &Loaded,
     options: &Tenants,
-    selection: &Selection,
-    rules: &GuardRules,
+    request: &PlanRequest,
 ) -> Result<String, Failure> {
     let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
-    Ok(tenants::manifests_digest(loaded, &whole, selection, rules))
+    Ok(tenants::manifests_digest(
+        loaded,
+        &whole,
+        &request.selection,
+        &request.rules,
+    ))
 }
 
 /// Writes one plan per tenant. One without a plan has none from an earlier run either.
@@ -237,13 +223,17 @@ pub(in crate::cli) fn apply(
     (source, out): (Source<'_>, Option<&Path>),
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let rules = settings::guards(&command.options.guards, config);
     let input = source.input(command, output);
     if let Some(out) = out {
         forget_rolled_back(out, input.as_ref().ok())?;
     }
     let input = input?;
-    let selection = command.options.selecting.selection();
+    let mut service = settings::service(&common.service, config)?;
+    service.login.writes = true;
+    let host = Process::new(output, service);
+    let is_saved = matches!(source, Source::Saved(_));
+    let request = requests::plan(&command.options, config, is_saved)?;
+    let rules = request.rules.clone();
     let is_limit_given = command.options.guards.max_tenants.is_some();
     let saved = match &input {
         Input::Saved(files, _) => tenants::saved_guards(files, &rules),
@@ -263,8 +253,7 @@ pub(in crate::cli) fn apply(
                 (Source::Manifests(loaded, _), _) => Some(manifests_digest(
                     loaded,
                     &command.options.tenants,
-                    &selection,
-                    &rules,
+                    &request,
                 )?),
                 (_, Input::Saved(files, _)) => tenants::saved_manifests(files),
                 _ => None,
@@ -288,22 +277,6 @@ pub(in crate::cli) fn apply(
         let whole = tenants::choose_whole(&loaded.tenants, &command.options.tenants.asked())?;
         warn_of_domains(&whole, shard, output);
     }
-    let mut service = settings::service(&common.service, config)?;
-    service.login.writes = true;
-    let host = Process::new(output, service);
-    let is_saved = matches!(source, Source::Saved(_));
-    let own_rules = (!is_saved).then_some(&rules);
-    let request = PlanRequest {
-        who: None,
-        approvals: false,
-        members: &settings::members(&command.options.members, config, own_rules)?,
-        write_with: command.options.planning.write_with,
-        strict: command.options.planning.strict,
-        selection: &selection,
-        rules: &rules,
-        all: command.options.view.all,
-        unmanaged: &NameUnmanaged::Not,
-    };
     let carrying = Carrying {
         report: command.report.clone(),
         fail_fast: command.fail_fast,

@@ -302,7 +302,7 @@ impl ApplyInput {
         saved: SavedPlan,
         client: &Arc<Client>,
         service: &ServiceSettings,
-        request: &PlanRequest<'_>,
+        request: &PlanRequest,
         given: GivenLimits,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
@@ -334,14 +334,14 @@ impl ApplyInput {
             // The digest does not cover what the file says of members.
             let exact = judges.any(|name| name == GuardName::Reach)
                 || request.rules.max_members_lost.is_some();
-            members::recount(&plan, &mut annotations, &reader, request.members, exact).await?;
+            members::recount(&plan, &mut annotations, &reader, &request.members, exact).await?;
             let Compared {
                 moved: stale,
                 half_done,
             } = compare(&plan, &reader, plan.write_with).await?;
             let renamed = renamed_policies(plan.changed(), &reader).await;
             let warnings = plan.half_done(&half_done).into_iter().chain(renamed);
-            let plan = plan.judged_again(&annotations, request.rules, given, warnings);
+            let plan = plan.judged_again(&annotations, &request.rules, given, warnings);
             name_moved(&mut annotations.names, &stale, &reader).await;
             let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.

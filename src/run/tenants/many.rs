@@ -76,7 +76,7 @@ pub struct ManyTenants<'a, H> {
     /// Whoever starts it.
     pub host: &'a H,
     /// What kind of plans are made.
-    pub request: PlanRequest<'a>,
+    pub request: PlanRequest,
     /// The folder of the reports that say what the last runs left behind, if they are asked.
     pub since: Option<&'a Path>,
     /// How many tenants are processed side by side.
@@ -106,7 +106,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 entries: files.iter().map(TenantFile::entry).collect(),
                 ..TenantResults::default()
             };
-            unread.take_over(&saved_guards(files, self.request.rules));
+            unread.take_over(&saved_guards(files, &self.request.rules));
             if unread.check_digest(digest, true).is_err() {
                 unread.sort();
                 return unread;
@@ -208,6 +208,14 @@ impl<H: Host> ManyTenants<'_, H> {
         entry
     }
 
+    /// Asks of a tenant what is asked of all, and that it is the one which was meant.
+    fn request_for(&self, tenant: &Tenant) -> PlanRequest {
+        PlanRequest {
+            rules: rules_of(&self.request.rules, tenant),
+            ..self.request.clone()
+        }
+    }
+
     /// Makes the plan of a tenant.
     async fn planned(&self, loaded: &Loaded, tenant: &Tenant) -> Result<Staged, Failure> {
         let Some(own) = loaded.of_tenant(&tenant.name) else {
@@ -216,21 +224,14 @@ impl<H: Host> ManyTenants<'_, H> {
         // What is odd about the manifests themselves was said once, for all tenants.
         let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
         let (client, service) = self.host.connect(tenant, self.stop)?;
-        let rules = rules_of(self.request.rules, tenant);
         let since = self.since.map(|since| baseline(since, &tenant.name));
         let since = since.transpose()?.flatten();
         let report = since.iter().map(|(report, _)| report.clone());
-        let who = self.request.who;
-        let who = who.map(|who| who.of_tenant(&tenant.name, report));
-        let known = since
-            .as_ref()
-            .map(|(_, baseline)| self.request.unmanaged.since(&baseline.seen));
-        let request = PlanRequest {
-            rules: &rules,
-            who: who.as_ref(),
-            unmanaged: known.as_ref().unwrap_or(self.request.unmanaged),
-            ..self.request
-        };
+        let mut request = self.request_for(tenant);
+        request.who = request.who.map(|who| who.of_tenant(&tenant.name, report));
+        if let Some((_, baseline)) = &since {
+            request.unmanaged = request.unmanaged.since(&baseline.seen);
+        }
         let mask = |found: &Diagnostic| Diagnostic {
             message: self.host.mask(&found.message).into_owned(),
             hint: found
@@ -269,11 +270,7 @@ impl<H: Host> ManyTenants<'_, H> {
     async fn saved(&self, file: &TenantFile, given: GivenLimits) -> Result<Staged, Failure> {
         let saved = file.plan()?;
         let (client, service) = self.host.connect(&file.tenant, self.stop)?;
-        let rules = rules_of(self.request.rules, &file.tenant);
-        let request = PlanRequest {
-            rules: &rules,
-            ..self.request
-        };
+        let request = self.request_for(&file.tenant);
         // How many tenants change is judged for all of them.
         let given = GivenLimits {
             tenants: true,
@@ -303,11 +300,7 @@ impl<H: Host> ManyTenants<'_, H> {
     async fn rolled_back(&self, file: &TenantFile) -> Result<Staged, Failure> {
         let recorded = file.report()?;
         let (client, service) = self.host.connect(&file.tenant, self.stop)?;
-        let rules = rules_of(self.request.rules, &file.tenant);
-        let request = PlanRequest {
-            rules: &rules,
-            ..self.request
-        };
+        let request = self.request_for(&file.tenant);
         let rolled = plan_rollback(recorded, &client, &service, &request, self.stop).await?;
         Ok(Staged {
             drawn: self.host.drawn_saved(&rolled.input.plan.plan.diagnostics),

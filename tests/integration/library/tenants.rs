@@ -23,13 +23,14 @@ use assignctl::render::review::Direction;
 use assignctl::report::PolicyResult;
 use assignctl::run::Failure;
 use assignctl::run::connect::ServiceSettings;
+use assignctl::run::plan::PlanRequest;
 use assignctl::run::tenants::{Carrying, Drawn, Entry, Host, Input, ManyTenants, TenantResults};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::simulation::faults;
-use super::support::runs::{service_settings, whole_plan};
+use super::support::runs::service_settings;
 use super::support::tenants::{CATALOG, all_rows, assign, group_id, name};
 use super::support::wire::{Plug, Wire, lock};
 use super::support::world::{in_virtual_time, published};
@@ -216,7 +217,7 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (TenantResults, D
         let many = ManyTenants {
             direction: Direction::Plan,
             host: cluster,
-            request: whole_plan(),
+            request: PlanRequest::default(),
             since: None,
             parallel,
             stop: &stop,
@@ -340,7 +341,7 @@ fn an_interrupt_ends_all_tenants_in_order() {
             let many = ManyTenants {
                 direction: Direction::Plan,
                 host: &cluster,
-                request: whole_plan(),
+                request: PlanRequest::default(),
                 since: None,
                 parallel: 2,
                 stop: &stop,

@@ -30,7 +30,7 @@ use super::checks::{
 };
 use super::{HOUR, Seen};
 use crate::library::property::policies;
-use crate::library::support::runs::{service_settings, whole_plan};
+use crate::library::support::runs::service_settings;
 use crate::library::support::wire::{Act, Deed, lock};
 use crate::library::support::world::{Trouble, World, outcomes, published};
 use crate::ordinary::{collection, of_what};
@@ -283,7 +283,7 @@ impl Stage {
         let service = service_settings();
         let request = PlanRequest {
             write_with: Some(self.world.settings.write_with),
-            ..whole_plan()
+            ..PlanRequest::default()
         };
         let (client, stop) = (&self.world.client, &self.world.stop);
         let began = self.now();
