@@ -1,17 +1,17 @@
 //! `list`: live assignments, for people, spreadsheets and programs.
 
-use futures::StreamExt as _;
-
 use super::arguments::List;
 use super::config::Config;
 use super::options::{Common, Format};
 use super::output::Output;
+use super::tenants::host::Process;
 use super::tenants::runs::parallel;
 use super::{interrupt, runtime, settings, terminal};
 use crate::diagnostic::Sources;
 use crate::exit::Exit;
+use crate::manifest::Tenant;
 use crate::model::UnavailableKind;
-use crate::plan::inventory::{Inventory, SubjectKind};
+use crate::plan::inventory::SubjectKind;
 use crate::render::clean::clean;
 use crate::render::inventory::{self, OfTenant};
 use crate::render::json::Json;
@@ -40,21 +40,14 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
             Some(plan::load(&paths, config.path.as_deref())?)
         }
     };
-    let request = ListRequest {
-        selection: command.selection(),
-        partial: command.selecting.selection(),
-        subject: subject(command),
-        filter: command.filter.clone(),
-        unassigned: command.unassigned,
-        managed_by,
-    };
+    let request = request(command);
     let service = settings::service(&common.service, &config)?;
     let (found, refused) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
-        list::list(&client, &request, &stop).await
+        list::list(&client, &request, managed_by.as_ref(), &stop).await
     })?;
     let warnings = unavailable::warnings(&refused, "listed");
     output.diagnostics(&warnings, &Sources::default());
@@ -71,20 +64,8 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
             &json,
         )?,
     }
-    let forbidden = refused.iter().filter(|list| list.is_forbidden);
-    let forbidden: Vec<&'static str> = forbidden.map(|list| list.kind.name()).collect();
-    if forbidden.is_empty() {
-        return Ok(Exit::Success);
-    }
-    // What is missing must not read as "not assigned".
-    Err(Failure::new(
-        Exit::Refused,
-        format!(
-            "the list is not complete: {} could not be read",
-            forbidden.join(", ")
-        ),
-    )
-    .hint("name the kinds that can be read with `--kind`, or grant the permissions"))
+    list::check_complete(&refused)?;
+    Ok(Exit::Success)
 }
 
 /// Lists the assignments of several tenants, with a column for the tenant.
@@ -99,48 +80,18 @@ fn of_tenants(
     let loaded = plan::load_any(&paths, config.path.as_deref())?;
     let chosen = tenants::choose(&loaded.tenants, &command.tenants.asked())?;
     let chosen = chosen.unwrap_or_default();
-    let service = settings::service(&common.service, config)?;
-    let environment = settings::environment(&output.redactor);
-    let progress = output.progress.tenants();
-    progress.expect(chosen.len());
+    let managed_by = command.unmanaged.is_some().then_some(&loaded);
+    let request = request(command);
+    let host = Process::new(output, settings::service(&common.service, config)?);
+    host.expect(chosen.len());
     let found = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
-        let work = chosen.iter().map(|tenant| async {
-            progress.begins(&tenant.name);
-            let own = command
-                .unmanaged
-                .is_some()
-                .then(|| loaded.of_tenant(&tenant.name));
-            let request = ListRequest {
-                selection: command.selection(),
-                partial: command.selecting.selection(),
-                subject: subject(command),
-                filter: command.filter.clone(),
-                unassigned: command.unassigned,
-                managed_by: own.flatten(),
-            };
-            let listed = async {
-                let service = tenants::service_of(&service, tenant)?;
-                let observer = Box::new(progress.of(&tenant.name));
-                let client = connect(&service, &environment, observer, &stop)?;
-                check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
-                list::list(&client, &request, &stop).await
-            };
-            let listed = checked(listed.await, output);
-            output.redactor.forget_tokens(&tenant.tenant_id);
-            let state = match &listed {
-                Ok((found, _)) => inventory::summary(found),
-                Err(failure) => failure.message.clone(),
-            };
-            progress.ends(&tenant.name, &state, listed.is_err());
-            (tenant.name.clone(), listed)
-        });
-        let work = futures::stream::iter(work).buffered(parallel(&command.tenants));
-        work.collect::<Vec<_>>().await
+        let parallel = parallel(&command.tenants);
+        list::list_tenants(&host, (&chosen, managed_by), &request, parallel, &stop).await
     });
-    progress.clear();
+    host.clear();
     let (mut all, mut exits, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, listed) in found {
+    for (Tenant { name, .. }, listed) in chosen.into_iter().zip(found) {
         match listed {
             Ok((found, refused)) => {
                 for UnavailableKind {
@@ -186,19 +137,13 @@ fn of_tenants(
     Ok(Exit::most_severe(exits))
 }
 
-type Found = (Inventory, Vec<UnavailableKind>);
-
-/// Looks for secrets in what came of a tenant, whose tokens need not be known from then on.
-fn checked(listed: Result<Found, Failure>, output: &Output) -> Result<Found, Failure> {
-    match listed {
-        Ok((found, refused)) => {
-            output.checked(&Json::new(inventory::record(&found, std::iter::empty())))?;
-            Ok((found, refused))
-        }
-        Err(failure) => Err(Failure {
-            message: output.without_secrets_in(&failure.message).into_owned(),
-            ..failure
-        }),
+fn request(command: &List) -> ListRequest {
+    ListRequest {
+        selection: command.selection(),
+        partial: command.selecting.selection(),
+        subject: subject(command),
+        filter: command.filter.clone(),
+        unassigned: command.unassigned,
     }
 }
 

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::explain::{not_found, of_kinds};
+use super::reviewed::check_sign_in;
+use super::tenants::Host;
 use super::{Failure, unavailable, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::memberships::Member;
-use crate::manifest::Loaded;
+use crate::manifest::{Loaded, Tenant};
 use crate::model::{
     Guid, LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, UnavailableKind, WholeTenant,
 };
@@ -20,6 +23,8 @@ use crate::plan::inventory::{Inventory, InventoryQuery, Subject, SubjectKind, in
 use crate::plan::needs::needs;
 use crate::plan::writes::WriteWith;
 use crate::plan::{self, PlanInputs, Selection};
+use crate::render::inventory::{record, summary};
+use crate::render::json::Json;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -34,9 +39,10 @@ pub struct ListRequest {
     pub filter: Option<String>,
     /// Whether only policies that reach no one are listed.
     pub unassigned: bool,
-    /// Manifests whose policies are left out.
-    pub managed_by: Option<Loaded>,
 }
+
+/// What a tenant has of what was asked for, and the kinds that could not be read.
+pub type Found = (Inventory, Vec<UnavailableKind>);
 
 /// Someone, by name or id.
 #[derive(Clone, Debug)]
@@ -49,7 +55,8 @@ pub struct AskedSubject {
     pub effective: bool,
 }
 
-/// Reads the tenant, and returns what was asked for with what was found to be wrong or odd.
+/// Reads the tenant, and returns what was asked for with what was found to be wrong or odd. What manifests manage is
+/// left out, if some are given.
 ///
 /// # Errors
 ///
@@ -57,8 +64,9 @@ pub struct AskedSubject {
 pub async fn list(
     client: &Arc<Client>,
     request: &ListRequest,
+    managed_by: Option<&Loaded>,
     stop: &CancellationToken,
-) -> Result<(Inventory, Vec<UnavailableKind>), Failure> {
+) -> Result<Found, Failure> {
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
@@ -83,7 +91,7 @@ pub async fn list(
                 false => not_found(unknown.message, None, "", &tenant.unavailable),
             });
         }
-        let managed = match &request.managed_by {
+        let managed = match managed_by {
             None => None,
             Some(loaded) => Some(managed(&reader, loaded, &tenant).await?),
         };
@@ -112,6 +120,56 @@ pub async fn list(
         Ok((found, tenant.unavailable))
     })
     .await
+}
+
+/// Refuses to pass for the whole a list that lacks what may not be read: it must not read as "not assigned".
+///
+/// # Errors
+///
+/// Names the kinds.
+pub fn check_complete(unavailable: &[UnavailableKind]) -> Result<(), Failure> {
+    let forbidden = unavailable.iter().filter(|list| list.is_forbidden);
+    let forbidden: Vec<&'static str> = forbidden.map(|list| list.kind.name()).collect();
+    if forbidden.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the list is not complete: {} could not be read",
+        forbidden.join(", ")
+    );
+    Err(Failure::new(Exit::Refused, message)
+        .hint("name the kinds that can be read with `--kind`, or grant the permissions"))
+}
+
+/// Lists the assignments of several tenants, of so many at a time. Returns what came of each, in their order: it holds
+/// no secret.
+pub async fn list_tenants(
+    host: &impl Host,
+    (tenants, managed_by): (&[Tenant], Option<&Loaded>),
+    request: &ListRequest,
+    parallel: usize,
+    stop: &CancellationToken,
+) -> Vec<Result<Found, Failure>> {
+    let work = tenants.iter().map(|tenant| async {
+        host.begins(tenant);
+        let managed_by = managed_by.and_then(|loaded| loaded.of_tenant(&tenant.name));
+        let listed = async {
+            let (client, service) = host.connect(tenant, stop)?;
+            check_sign_in(&client, service.tenant_id.as_deref(), stop).await?;
+            let found = list(&client, request, managed_by.as_ref(), stop).await?;
+            host.check_data(&Json::new(record(&found.0, std::iter::empty())).text())?;
+            Ok(found)
+        };
+        let listed = listed.await.map_err(|failure| host.masked(failure));
+        let state = match &listed {
+            Ok((found, _)) => summary(found),
+            Err(failure) => failure.message.clone(),
+        };
+        host.ends(tenant, &state, listed.is_err());
+        listed
+    });
+    let work = futures::stream::iter(work).buffered(parallel);
+    work.collect().await
 }
 
 /// The failure to find something by its name.

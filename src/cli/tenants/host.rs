@@ -16,17 +16,17 @@ use crate::manifest::Tenant;
 use crate::plan::PlanDiagnostic;
 use crate::run::Failure;
 use crate::run::connect::{ServiceSettings, connect};
-use crate::run::tenants::{self, Drawn, Entry, Host};
+use crate::run::tenants::{self, Drawn, Host};
 
 /// The process, and what it prints on.
-pub(super) struct Process<'a> {
-    pub(super) output: &'a Output,
-    pub(super) service: ServiceSettings,
+pub(in crate::cli) struct Process<'a> {
+    output: &'a Output,
+    service: ServiceSettings,
     progress: TenantsProgress,
 }
 
 impl<'a> Process<'a> {
-    pub(super) fn new(output: &'a Output, service: ServiceSettings) -> Self {
+    pub(in crate::cli) fn new(output: &'a Output, service: ServiceSettings) -> Self {
         Self {
             output,
             service,
@@ -35,12 +35,12 @@ impl<'a> Process<'a> {
     }
 
     /// So many tenants are about to be planned, or carried out.
-    pub(super) fn expect(&self, tenants: usize) {
+    pub(in crate::cli) fn expect(&self, tenants: usize) {
         self.progress.expect(tenants);
     }
 
     /// Lets something else be printed.
-    pub(super) fn clear(&self) {
+    pub(in crate::cli) fn clear(&self) {
         self.progress.clear();
     }
 }
@@ -82,10 +82,8 @@ impl Host for Process<'_> {
         self.progress.begins(&tenant.name);
     }
 
-    fn ends(&self, entry: &Entry) {
-        let Entry { tenant, .. } = entry;
-        self.progress
-            .ends(&tenant.name, entry.state(), entry.has_failed());
+    fn ends(&self, tenant: &Tenant, state: &str, failed: bool) {
+        self.progress.ends(&tenant.name, state, failed);
         self.output.redactor.forget_tokens(&tenant.tenant_id);
     }
 

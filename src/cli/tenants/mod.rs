@@ -1,7 +1,7 @@
 //! `tenants`: what manifests say for single tenants.
 
 mod check;
-mod host;
+pub(in crate::cli) mod host;
 mod merge;
 mod printed;
 pub(in crate::cli) mod runs;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Entry;
 use super::results::Drawn;
 use crate::apply::ObserveApply;
 use crate::diagnostic::{Diagnostic, Sources};
@@ -32,6 +31,16 @@ pub trait Host {
     /// Takes the secrets of the run out of a text.
     fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
 
+    /// Takes them out of a failure.
+    fn masked(&self, failure: Failure) -> Failure {
+        let mask = |text: &str| self.mask(text).into_owned();
+        Failure {
+            message: mask(&failure.message),
+            hint: failure.hint.as_deref().map(mask),
+            ..failure
+        }
+    }
+
     /// Refuses data that holds a secret of the run.
     ///
     /// # Errors
@@ -48,8 +57,9 @@ pub trait Host {
     /// A tenant's turn has come.
     fn begins(&self, tenant: &Tenant);
 
-    /// A tenant's turn is over. What is kept of it holds no secret; its tokens need not be known any more.
-    fn ends(&self, entry: &Entry);
+    /// A tenant's turn is over, with what came of it in a few words. What is kept of it holds no secret; its tokens
+    /// need not be known any more.
+    fn ends(&self, tenant: &Tenant, state: &str, failed: bool);
 
     /// A tenant's earlier report, which may be needed, was moved aside.
     fn kept_report(&self, kept: &Path);

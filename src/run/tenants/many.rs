@@ -161,14 +161,9 @@ impl<H: Host> ManyTenants<'_, H> {
         results
     }
 
-    /// Takes secrets out of a failure.
-    fn masked(&self, failure: Failure) -> Failure {
-        let mask = |text: &str| self.host.mask(text).into_owned();
-        Failure {
-            message: mask(&failure.message),
-            hint: failure.hint.as_deref().map(mask),
-            ..failure
-        }
+    fn ended(&self, entry: &Entry) {
+        self.host
+            .ends(&entry.tenant, entry.state(), entry.has_failed());
     }
 
     /// Waits for a tenant's plan, and keeps what came of it.
@@ -196,7 +191,7 @@ impl<H: Host> ManyTenants<'_, H> {
             Err(mut failure) => {
                 let found = failure.findings.take();
                 let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
-                entry.failure = Some(self.masked(failure));
+                entry.failure = Some(self.host.masked(failure));
                 results.keep_failed(&mut entry, &drawn.unwrap_or_default())
             }
         };
@@ -204,7 +199,7 @@ impl<H: Host> ManyTenants<'_, H> {
             entry.brief = None;
             entry.failure = Some(failure);
         }
-        self.host.ends(&entry);
+        self.ended(&entry);
         entry
     }
 
@@ -380,13 +375,13 @@ impl<H: Host> ManyTenants<'_, H> {
                 }
                 entry.exits.push(exit);
                 let failure = ended.err().or(finished.err());
-                entry.failure = failure.map(|failure| self.masked(failure));
+                entry.failure = failure.map(|failure| self.host.masked(failure));
                 let done = (&run.results, run.requests());
                 let kept = results.keep_results(&mut entry, &input.plan, done, self.request.all);
                 entry.failure = entry.failure.take().or(kept.err());
             }
         }
-        self.host.ends(&entry);
+        self.ended(&entry);
         entry
     }
 

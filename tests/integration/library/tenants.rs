@@ -24,7 +24,7 @@ use assignctl::report::PolicyResult;
 use assignctl::run::Failure;
 use assignctl::run::connect::ServiceSettings;
 use assignctl::run::plan::PlanRequest;
-use assignctl::run::tenants::{Carrying, Drawn, Entry, Host, Input, ManyTenants, TenantResults};
+use assignctl::run::tenants::{Carrying, Drawn, Host, Input, ManyTenants, TenantResults};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -195,7 +195,7 @@ impl Host for Cluster {
 
     fn begins(&self, _: &manifest::Tenant) {}
 
-    fn ends(&self, _: &Entry) {}
+    fn ends(&self, _: &manifest::Tenant, _: &str, _: bool) {}
 
     fn kept_report(&self, _: &std::path::Path) {}
 
