@@ -83,13 +83,11 @@ fn of_tenants(
     let managed_by = command.unmanaged.is_some().then_some(&loaded);
     let request = request(command);
     let host = Process::new(output, settings::service(&common.service, config)?);
-    host.expect(chosen.len());
     let found = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let parallel = parallel(&command.tenants);
         list::list_tenants(&host, (&chosen, managed_by), &request, parallel, &stop).await
     });
-    host.clear();
     let (mut all, mut exits, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for (Tenant { name, .. }, listed) in chosen.into_iter().zip(found) {
         match listed {

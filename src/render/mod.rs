@@ -12,6 +12,7 @@ pub mod groups;
 pub mod identity;
 pub mod inventory;
 pub mod json;
+pub mod lacks;
 mod lines;
 pub mod markdown;
 mod members;

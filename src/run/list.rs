@@ -150,6 +150,7 @@ pub async fn list_tenants(
     parallel: usize,
     stop: &CancellationToken,
 ) -> Vec<Result<Found, Failure>> {
+    host.expects(tenants.len());
     let work = tenants.iter().map(|tenant| async {
         host.begins(tenant);
         let managed_by = managed_by.and_then(|loaded| loaded.of_tenant(&tenant.name));
@@ -169,7 +170,9 @@ pub async fn list_tenants(
         listed
     });
     let work = futures::stream::iter(work).buffered(parallel);
-    work.collect().await
+    let found = work.collect().await;
+    host.all_done();
+    found
 }
 
 /// The failure to find something by its name.

@@ -33,16 +33,6 @@ impl<'a> Process<'a> {
             progress: output.progress.tenants(),
         }
     }
-
-    /// So many tenants are about to be planned, or carried out.
-    pub(in crate::cli) fn expect(&self, tenants: usize) {
-        self.progress.expect(tenants);
-    }
-
-    /// Lets something else be printed.
-    pub(in crate::cli) fn clear(&self) {
-        self.progress.clear();
-    }
 }
 
 impl Host for Process<'_> {
@@ -76,6 +66,14 @@ impl Host for Process<'_> {
 
     fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn {
         Output::drawn_saved(found)
+    }
+
+    fn expects(&self, tenants: usize) {
+        self.progress.expect(tenants);
+    }
+
+    fn all_done(&self) {
+        self.progress.clear();
     }
 
     fn begins(&self, tenant: &Tenant) {

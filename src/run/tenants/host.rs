@@ -54,6 +54,12 @@ pub trait Host {
     /// Draws what a saved plan says was found.
     fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn;
 
+    /// So many tenants are about to have their turns.
+    fn expects(&self, tenants: usize);
+
+    /// All turns are over; something else can be printed.
+    fn all_done(&self);
+
     /// A tenant's turn has come.
     fn begins(&self, tenant: &Tenant);
 

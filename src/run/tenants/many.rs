@@ -121,6 +121,7 @@ impl<H: Host> ManyTenants<'_, H> {
             direction: self.direction,
             ..TenantResults::default()
         };
+        self.host.expects(input.len());
         let entries = match input {
             Input::Manifests(loaded, tenants) => {
                 let work = tenants.into_iter().map(|tenant| {
@@ -155,6 +156,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 self.side_by_side(work).await
             }
         };
+        self.host.all_done();
         results.entries = entries;
         results.refuse_duplicate_tenants();
         results.sort();
@@ -306,6 +308,8 @@ impl<H: Host> ManyTenants<'_, H> {
     /// Carries out the plans of all tenants, and writes their reports. What was refused stays so.
     pub async fn carry_out(&self, results: &mut TenantResults, carrying: &Carrying) {
         let entries = std::mem::take(&mut results.entries);
+        let planned = entries.iter().filter(|entry| entry.brief.is_some());
+        self.host.expects(planned.count());
         let began = jiff::Timestamp::now();
         let failed = AtomicBool::new(entries.iter().any(|entry| entry.failure.is_some()));
         let (shared, failed) = (&*results, &failed);
@@ -320,6 +324,7 @@ impl<H: Host> ManyTenants<'_, H> {
             entry
         });
         results.entries = self.side_by_side(work).await;
+        self.host.all_done();
         results.sort();
     }
 

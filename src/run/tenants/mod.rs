@@ -1,6 +1,7 @@
 //! Runs for the tenants that manifests name: which of them are meant, and how each is talked to. The runs
 //! themselves are those for one tenant.
 
+mod check;
 mod entry;
 mod files;
 mod host;
@@ -27,6 +28,7 @@ use crate::model::Guid;
 use crate::plan::guards::GuardRules;
 use crate::plan::saved::PlannedTenant;
 
+pub use check::check;
 pub use entry::{Brief, Entry};
 pub use files::{
     TenantFile, holds_plans, holds_reports, is_of_tenant, no_tenants_file, of_other_runs,

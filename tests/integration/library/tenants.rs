@@ -193,6 +193,10 @@ impl Host for Cluster {
         Drawn::default()
     }
 
+    fn expects(&self, _: usize) {}
+
+    fn all_done(&self) {}
+
     fn begins(&self, _: &manifest::Tenant) {}
 
     fn ends(&self, _: &manifest::Tenant, _: &str, _: bool) {}
