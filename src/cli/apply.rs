@@ -1,5 +1,6 @@
 //! `apply` and `rollback`: plan, ask, write; or carry out exactly a saved plan.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,25 +13,23 @@ use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs;
 use super::{interrupt, requests, runtime, settings};
-use crate::apply::Settings;
-use crate::apply::approval::Approval;
+use crate::apply::ObserveApply;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::saved::SavedPlan;
+use crate::plan::PlanDiagnostic;
 use crate::render::clean::clean;
 use crate::render::json::{self, Json};
 use crate::render::phrases::count;
 use crate::render::review::Review;
-use crate::render::text;
-use crate::report::{Outcome, Recorded};
+use crate::render::text::{self, Detail};
+use crate::report::Recorded;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::{ServiceSettings, connect};
-use crate::run::plan::{self, PlanRequest, PreparedPlan};
-use crate::run::resume::plan_resume;
+use crate::run::one_tenant::{self, Host, OneTenant, Source};
+use crate::run::plan::{self, PreparedPlan};
 use crate::run::reviewed::{MAX_AGE, check_age};
-use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, inputs, tenants};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -86,39 +85,8 @@ pub(super) fn run_or_roll_back(
     });
     let mut run = ApplyRun::of_tenant(command.report.as_deref(), tenant.as_deref())?;
     let ended = ready.and_then(|(config, source)| session.go(source, common, &config, &mut run));
-    // A result that no one takes, as of a terminal that was closed, does not hide why the run ended.
-    let ended = ended.map_err(|failure| Failure {
-        exit: match run.results.interrupted {
-            true => Exit::Interrupted,
-            false => failure.exit,
-        },
-        ..failure
-    });
-    let exit = match &ended {
-        Ok(exit) => *exit,
-        Err(failure) => failure.exit,
-    };
-    let is_said = run.is_report_lost();
-    let finished = run.finish(exit).map(|path| path.map(Path::to_owned));
-    if let Some(kept) = run.kept() {
-        output.kept_report(&kept);
-    }
-    if of.is_some() && command.resume.is_none() && run.results.count(Outcome::Applied) > 0 {
-        output.note(&still_in_git("what was undone"));
-    }
-    match &finished {
-        Ok(None) => {}
-        Ok(Some(path)) => output.info(&format!("report: {}\n", clean(&path.display().to_string()))),
-        // What comes first is what is returned, but this must be known as well.
-        Err(failure) if ended.is_err() && !is_said => {
-            output.failure(failure);
-        }
-        Err(_) => {}
-    }
-    match (ended, finished) {
-        (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
-        (Ok(exit), Ok(_)) => Ok(exit),
-    }
+    let is_rollback = of.is_some() && command.resume.is_none();
+    one_tenant::finish(run, ended, is_rollback, &session)
 }
 
 /// A report, and the tenant for which its run was, if manifests named its tenants.
@@ -179,17 +147,10 @@ fn tenants_of<'a>(
     }
 }
 
-/// Where the plan comes from.
-enum Source {
-    Manifests(Loaded),
-    Saved(Box<SavedPlan>),
-    Report(Box<Recorded>),
-}
-
 /// What was typed, and where the result is printed.
-struct Session<'a> {
-    command: &'a Apply,
-    output: &'a Output,
+pub(super) struct Session<'a> {
+    pub(super) command: &'a Apply,
+    pub(super) output: &'a Output,
 }
 
 impl Session<'_> {
@@ -202,32 +163,13 @@ impl Session<'_> {
     ) -> Result<Exit, Failure> {
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
-        if let Some(tenant) = &tenant {
-            service = tenants::service_of_one(&service, tenant)?;
-        }
-        let is_saved = matches!(source, Source::Saved(_));
-        let mut request = requests::plan(&self.command.options, config, is_saved)?;
-        if let Some(tenant) = &tenant {
-            request.rules = tenants::rules_of(&request.rules, tenant);
-        }
+        let is_saved = matches!(source, Source::Saved(..));
+        let request = requests::plan(&self.command.options, config, is_saved)?;
         runtime()?.block_on(async {
             let stop = interrupt::watch(Some(&self.output.progress));
-            let environment = settings::environment(&self.output.redactor);
-            let client = connect(&service, &environment, self.output.observer(), &stop)?;
-            run.connected(&client);
-            let of_tenant = match &source {
-                Source::Report(recorded) => recorded.tenant.clone(),
-                Source::Manifests(_) | Source::Saved(_) => None,
-            };
-            let mut input = self
-                .input(source, &client, &service, &request, &stop)
-                .await?;
-            input.plan.tenant = input.plan.tenant.or(of_tenant);
-            // What the report will hold is known before anything is written to the service.
-            self.output
-                .checked(&self.json(&input.plan, run, Exit::Success, None))?;
-            run.begin(&input)?;
-            self.carry_out(&mut input, run, &service, &stop).await
+            let one = OneTenant::new(self, (service, request), tenant.as_ref(), &stop)?;
+            one.apply(source, &requests::carrying(self.command), run)
+                .await
         })
     }
 
@@ -238,11 +180,12 @@ impl Session<'_> {
         loaded: Option<Result<Loaded, Failure>>,
     ) -> Result<(Source, Option<Tenant>), Failure> {
         let source = match recorded {
-            Some(recorded) => Source::Report(Box::new(recorded)),
+            Some(recorded) if self.command.resume.is_some() => Source::Resume(Box::new(recorded)),
+            Some(recorded) => Source::Rollback(Box::new(recorded)),
             None => self.source(loaded)?,
         };
         let tenant = match (&source, self.command.paths.as_slice()) {
-            (Source::Saved(saved), [path]) => tenants::saved_tenant(path, saved)?,
+            (Source::Saved(saved, _), [path]) => tenants::saved_tenant(path, saved)?,
             _ => tenant,
         };
         Ok((source, tenant))
@@ -260,7 +203,8 @@ impl Session<'_> {
                 let saved = inputs::plan(path)?;
                 let max_age = self.command.max_age.unwrap_or(MAX_AGE);
                 check_age(&saved.created_at, max_age, jiff::Timestamp::now())?;
-                Ok(Source::Saved(Box::new(saved)))
+                let given = self.command.options.guards.given();
+                Ok(Source::Saved(Box::new(saved), given))
             }
             _ if self.command.max_age.is_some() => Err(Failure::usage(
                 "`--max-age` is about a saved plan, and none is named",
@@ -272,145 +216,19 @@ impl Session<'_> {
             }
             _ => {
                 let loaded = loaded.unwrap_or_else(|| Ok(Loaded::default()));
-                Ok(Source::Manifests(loaded.map_err(|failure| {
-                    // Now, before the report is named.
-                    self.output.print_findings(failure)
-                })?))
+                // Now, before the report is named.
+                let loaded = loaded.map_err(|failure| self.output.print_findings(failure))?;
+                Ok(Source::Manifests(Box::new(loaded)))
             }
         }
     }
 
-    /// Plans, and prints what was found to be wrong or odd.
-    async fn input(
-        &self,
-        source: Source,
-        client: &Arc<Client>,
-        service: &ServiceSettings,
-        request: &PlanRequest,
-        stop: &CancellationToken,
-    ) -> Result<ApplyInput, Failure> {
-        let output = self.output;
-        match source {
-            Source::Saved(saved) => {
-                let given = self.command.options.guards.given();
-                let input =
-                    ApplyInput::saved(*saved, client, service, request, given, stop).await?;
-                output.saved_diagnostics(&input.plan.plan.diagnostics);
-                Ok(input)
-            }
-            Source::Report(recorded) if self.command.resume.is_some() => {
-                let began = jiff::Timestamp::now();
-                let input = plan_resume(*recorded, client, service, request, began, stop).await?;
-                output.saved_diagnostics(&input.plan.plan.diagnostics);
-                Ok(input)
-            }
-            Source::Report(recorded) => {
-                let planned = plan_rollback(*recorded, client, service, request, stop).await?;
-                output.saved_diagnostics(&planned.input.plan.plan.diagnostics);
-                if planned.as_before > 0 {
-                    output.info(&format!(
-                        "{} already as {} before the run\n",
-                        count(planned.as_before, "policy is", "policies are"),
-                        if planned.as_before == 1 {
-                            "it was"
-                        } else {
-                            "they were"
-                        }
-                    ));
-                }
-                Ok(planned.input)
-            }
-            Source::Manifests(loaded) => {
-                let mask = |found: &_| output.without_secrets(found);
-                let (plan, annotations, found) = plan::plan(&loaded, client, request, mask, stop)
-                    .await
-                    .map_err(|failure| output.print_findings(failure))?;
-                output.diagnostics(&found, &loaded.sources);
-                Ok(ApplyInput::new(PreparedPlan::new(
-                    plan,
-                    annotations,
-                    service,
-                )))
-            }
-        }
+    fn is_text(&self) -> bool {
+        self.output.format == Format::Text
     }
 
-    async fn carry_out(
-        &self,
-        input: &mut ApplyInput,
-        run: &mut ApplyRun,
-        service: &ServiceSettings,
-        stop: &CancellationToken,
-    ) -> Result<Exit, Failure> {
-        let prepared = &input.plan;
-        let detail = self.command.options.view.detail();
-        let is_text = self.output.format == Format::Text;
-        if is_text && input.stale.is_empty() {
-            self.output.text(&prepared.text(detail))?;
-        }
-        // What keeps every write from succeeding is said before what keeps this plan from being
-        // carried out.
-        let mut allowed = run.check_rights(&prepared.plan).await;
-        if allowed.is_ok() {
-            let Apply {
-                expect_digest,
-                reviewed,
-                ..
-            } = self.command;
-            allowed = input.check(expect_digest.as_deref(), *reviewed);
-        }
-        let must_ask = !prepared.plan.is_empty() && !input.approved && !self.command.yes;
-        if allowed.is_ok() && must_ask {
-            if !is_text {
-                self.output.note(&prepared.text(detail));
-            }
-            allowed = ask(self.output, stop).await;
-        }
-        if allowed.is_ok() {
-            // A person may have taken their time, and a saved plan may be a day old.
-            allowed = run.check_objects(input, stop).await.map(|renamed| {
-                self.output.saved_diagnostics(&renamed);
-            });
-        }
-        let prepared = &input.plan;
-        if let Err(failure) = allowed {
-            if is_text && !input.stale.is_empty() {
-                let stale = text::stale(&prepared.plan, &prepared.annotations.names, &run.results);
-                self.output.text(&stale)?;
-            }
-            self.print(prepared, run, failure.exit, Some(&failure))?;
-            return Err(failure);
-        }
-        let settings = Settings {
-            concurrency: service.concurrency,
-            fail_fast: self.command.fail_fast,
-            write_with: prepared.plan.write_with,
-            approval: Approval {
-                justification: self.command.justification.clone(),
-                filed: input.filed.clone(),
-                wait: self.command.wait_for_approval.unwrap_or_default(),
-                ..Approval::default()
-            },
-        };
-        let progress = &self.output.progress;
-        progress.applying(&prepared.summary);
-        let mask = |message: &str| self.output.without_secrets_in(message).into_owned();
-        let exit = run.carry_out(input, settings, progress, mask, stop).await?;
-        let results = &run.results;
-        let has_news = !(prepared.plan.is_empty() && results.skipped.is_empty());
-        let shown = match is_text && has_news {
-            true => {
-                let results = text::results(&prepared.plan, results, detail);
-                self.output.text(&results)
-            }
-            false => Ok(()),
-        };
-        let reason = results.report_failure.as_ref();
-        let failure = reason.map(|reason| Failure::new(Exit::Failure, reason.clone()));
-        // Files and comments get what was done also where stdout takes nothing.
-        self.print(prepared, run, exit, failure.as_ref())?;
-        shown?;
-        failure.map_or(Ok(exit), Err)
+    fn detail(&self) -> Detail<'static> {
+        self.command.options.view.detail()
     }
 
     /// Prints the plan with what became of it. As text both have been printed by now.
@@ -424,7 +242,7 @@ impl Session<'_> {
         let findings = self.output.findings();
         self.output.print(
             &Review {
-                plan: Some(prepared.view(self.command.options.view.detail())),
+                plan: Some(prepared.view(self.detail())),
                 results: Some(&run.results),
                 error: failure.map(|failure| failure.view(&failure.message)),
                 ..self.output.review(&findings)
@@ -451,5 +269,119 @@ impl Session<'_> {
             run.requests(),
             error.as_ref(),
         )
+    }
+}
+
+impl Host for Session<'_> {
+    fn connect(
+        &self,
+        service: &ServiceSettings,
+        stop: &CancellationToken,
+    ) -> Result<Arc<Client>, Failure> {
+        let environment = settings::environment(&self.output.redactor);
+        connect(service, &environment, self.output.observer(), stop)
+    }
+
+    fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.output.without_secrets_in(text)
+    }
+
+    fn masked(&self, found: &Diagnostic) -> Diagnostic {
+        self.output.without_secrets(found)
+    }
+
+    fn found(&self, found: &[Diagnostic], sources: &Sources) {
+        self.output.diagnostics(found, sources);
+    }
+
+    fn found_in_plan(&self, found: &[PlanDiagnostic]) {
+        self.output.saved_diagnostics(found);
+    }
+
+    fn as_before(&self, policies: usize) {
+        let policies_are = count(policies, "policy is", "policies are");
+        let they_were = match policies {
+            1 => "it was",
+            _ => "they were",
+        };
+        self.output.info(&format!(
+            "{policies_are} already as {they_were} before the run\n"
+        ));
+    }
+
+    fn check(&self, plan: &PreparedPlan, run: &ApplyRun) -> Result<(), Failure> {
+        let json = self.json(plan, run, Exit::Success, None);
+        self.output.checked(&json).map(|_| ())
+    }
+
+    fn show(&self, plan: &PreparedPlan) -> Result<(), Failure> {
+        match self.is_text() {
+            true => self.output.text(&plan.text(self.detail())),
+            false => Ok(()),
+        }
+    }
+
+    async fn confirm(&self, plan: &PreparedPlan, stop: &CancellationToken) -> Result<(), Failure> {
+        if !self.is_text() {
+            self.output.note(&plan.text(self.detail()));
+        }
+        ask(self.output, stop).await
+    }
+
+    fn begins(&self, plan: &PreparedPlan) -> &dyn ObserveApply {
+        let progress = &self.output.progress;
+        progress.applying(&plan.summary);
+        progress
+    }
+
+    fn refused(
+        &self,
+        input: &ApplyInput,
+        run: &ApplyRun,
+        failure: &Failure,
+    ) -> Result<(), Failure> {
+        let prepared = &input.plan;
+        if self.is_text() && !input.stale.is_empty() {
+            let stale = text::stale(&prepared.plan, &prepared.annotations.names, &run.results);
+            self.output.text(&stale)?;
+        }
+        self.print(prepared, run, failure.exit, Some(failure))
+    }
+
+    fn carried_out(
+        &self,
+        plan: &PreparedPlan,
+        run: &ApplyRun,
+        exit: Exit,
+        failure: Option<&Failure>,
+    ) -> Result<(), Failure> {
+        let has_news = !(plan.plan.is_empty() && run.results.skipped.is_empty());
+        let shown = match self.is_text() && has_news {
+            true => {
+                let results = text::results(&plan.plan, &run.results, self.detail());
+                self.output.text(&results)
+            }
+            false => Ok(()),
+        };
+        // Files and comments get what was done also where stdout takes nothing.
+        self.print(plan, run, exit, failure)?;
+        shown
+    }
+
+    fn kept_report(&self, kept: &Path) {
+        self.output.kept_report(kept);
+    }
+
+    fn undone(&self) {
+        self.output.note(&still_in_git("what was undone"));
+    }
+
+    fn reported(&self, report: &Path) {
+        let report = report.display().to_string();
+        self.output.info(&format!("report: {}\n", clean(&report)));
+    }
+
+    fn failed(&self, failure: &Failure) {
+        self.output.failure(failure);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::arguments::{Plan, PlanOptions};
+use super::arguments::{Apply, Plan, PlanOptions};
 use super::config::{Config, Lint};
 use super::options::{CountMembers, MembersMode};
 use super::settings;
 use crate::plan::guards::GuardRules;
 use crate::run::Failure;
+use crate::run::apply::Carrying;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::plan::{NameUnmanaged, PlanRequest};
 
@@ -48,6 +49,19 @@ pub(super) fn plan_or_drift(
         approvals: command.is_drift,
         ..plan(&command.options, config, false)?
     })
+}
+
+/// Settles how plans are carried out.
+pub(super) fn carrying(command: &Apply) -> Carrying {
+    Carrying {
+        report: command.report.clone(),
+        expect_digest: command.expect_digest.clone(),
+        reviewed: command.reviewed,
+        yes: command.yes,
+        fail_fast: command.fail_fast,
+        justification: command.justification.clone(),
+        wait_for_approval: command.wait_for_approval.unwrap_or_default(),
+    }
 }
 
 /// Settles what is counted, and which warnings are given. Without `rules`, a saved plan has its own.

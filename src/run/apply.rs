@@ -5,13 +5,14 @@ mod input;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::plan::PreparedPlan;
 use super::reports::{self, default_report};
 use super::{Failure, unless_stopped};
+use crate::apply::approval::Approval;
 use crate::apply::staleness::{added_objects, without_objects};
 use crate::apply::{self, ObserveApply, Settings};
 use crate::exit::Exit;
@@ -22,6 +23,41 @@ use crate::graph::permissions::missing_to_write;
 use crate::plan::{Plan, PlanDiagnostic};
 use crate::report::{Report, Results};
 pub use input::{ApplyInput, ApplyInputWithoutPlan, Unfiled};
+
+/// How plans are carried out.
+#[derive(Clone, Debug, Default)]
+pub struct Carrying {
+    /// Where the report is to be, if that was said: a file, or with several tenants a folder.
+    pub report: Option<PathBuf>,
+    /// The digest of what was reviewed.
+    pub expect_digest: Option<String>,
+    /// Whether a pipeline has read the digest, and what is accepted, from where it was reviewed.
+    pub reviewed: bool,
+    /// Whether no person is asked.
+    pub yes: bool,
+    /// Whether a failure starts nothing further.
+    pub fail_fast: bool,
+    /// Why the changes are made, for those who have to approve them.
+    pub justification: Option<String>,
+    /// How long approval is waited for.
+    pub wait_for_approval: Duration,
+}
+
+impl Carrying {
+    pub(super) fn settings(&self, concurrency: usize, input: &ApplyInput) -> Settings {
+        Settings {
+            concurrency,
+            fail_fast: self.fail_fast,
+            write_with: input.plan.plan.write_with,
+            approval: Approval {
+                justification: self.justification.clone(),
+                filed: input.filed.clone(),
+                wait: self.wait_for_approval,
+                ..Approval::default()
+            },
+        }
+    }
+}
 
 /// One run, with what has to be written down however it ends.
 pub struct ApplyRun {
@@ -260,6 +296,13 @@ impl ApplyRun {
         }
         self.is_report_lost = self.results.report_failure.is_some();
         Ok(exit_of(&self.results))
+    }
+
+    /// Returns why the report could not be written to the end, if that is so.
+    #[must_use]
+    pub fn report_failure(&self) -> Option<Failure> {
+        let reason = self.results.report_failure.as_ref();
+        reason.map(|reason| Failure::new(Exit::Failure, reason.clone()))
     }
 
     /// Whether it is known by now that the report cannot be written.

@@ -20,6 +20,7 @@ pub mod list;
 pub mod login;
 pub mod manifests;
 pub mod members;
+pub mod one_tenant;
 pub mod plan;
 pub mod reports;
 pub mod resume;

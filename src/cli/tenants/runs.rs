@@ -24,9 +24,7 @@ use crate::run::Failure;
 use crate::run::plan::PlanRequest;
 use crate::run::reports::default_folder;
 use crate::run::reviewed::{MAX_AGE, check_age, check_write_with};
-use crate::run::tenants::{
-    self, Carrying, Entry, Input, ManyTenants, Origin, Shard, TenantResults,
-};
+use crate::run::tenants::{self, Entry, Input, ManyTenants, Origin, Shard, TenantResults};
 
 /// How many tenants are processed in parallel unless it is said.
 const PARALLEL: usize = 4;
@@ -274,12 +272,7 @@ pub(in crate::cli) fn apply(
         let whole = tenants::choose_whole(&loaded.tenants, &command.options.tenants.asked())?;
         warn_of_domains(&whole, shard, output);
     }
-    let carrying = Carrying {
-        report: command.report.clone(),
-        fail_fast: command.fail_fast,
-        justification: command.justification.clone(),
-        wait_for_approval: command.wait_for_approval.unwrap_or_default(),
-    };
+    let carrying = requests::carrying(command);
     let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let many = ManyTenants {

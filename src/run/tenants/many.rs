@@ -1,9 +1,8 @@
 //! Runs for several tenants, side by side. Each has its own sign-in, pace, guards, plan, report and exit code;
 //! what goes wrong in one stops no other.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
@@ -13,14 +12,12 @@ use super::files::{TenantFile, baseline, saved_guards};
 use super::host::Host;
 use super::results::{Drawn, TenantResults};
 use super::{planned, rules_of};
-use crate::apply::Settings;
-use crate::apply::approval::Approval;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::GivenLimits;
 use crate::render::review::Direction;
-use crate::run::apply::{ApplyInput, ApplyRun};
+use crate::run::apply::{ApplyInput, ApplyRun, Carrying};
 use crate::run::plan::{self, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
@@ -54,19 +51,6 @@ impl Input<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// How plans are carried out.
-#[derive(Clone, Debug, Default)]
-pub struct Carrying {
-    /// The folder of the reports, if one is named.
-    pub report: Option<PathBuf>,
-    /// Whether a failure starts nothing further.
-    pub fail_fast: bool,
-    /// Why the changes are made, for those who have to approve them.
-    pub justification: Option<String>,
-    /// How long approval is waited for.
-    pub wait_for_approval: Duration,
 }
 
 /// A run for several tenants.
@@ -407,26 +391,13 @@ impl<H: Host> ManyTenants<'_, H> {
         run.begin(input)?;
         run.check_rights(&input.plan.plan).await?;
         run.check_objects(input, self.stop).await?;
-        let settings = Settings {
-            concurrency: service.concurrency,
-            fail_fast: carrying.fail_fast,
-            write_with: input.plan.plan.write_with,
-            approval: Approval {
-                justification: carrying.justification.clone(),
-                filed: input.filed.clone(),
-                wait: carrying.wait_for_approval,
-                ..Approval::default()
-            },
-        };
+        let settings = carrying.settings(service.concurrency, input);
         let mask = |message: &str| self.host.mask(message).into_owned();
         let observer = self.host.observer(&tenant.name);
         let exit = run
             .carry_out(input, settings, &*observer, mask, self.stop)
             .await?;
-        match &run.results.report_failure {
-            Some(reason) => Err(Failure::new(Exit::Failure, reason.clone())),
-            None => Ok(exit),
-        }
+        run.report_failure().map_or(Ok(exit), Err)
     }
 }
 

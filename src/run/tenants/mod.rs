@@ -36,7 +36,7 @@ pub use files::{
     saved_guards, saved_manifests, saved_plans, saved_shards, saved_tenant,
 };
 pub use host::Host;
-pub use many::{Carrying, Input, ManyTenants};
+pub use many::{Input, ManyTenants};
 pub use merge::{Expected, MAX_RESULT_AGE, MergedResults, UNNAMED_SPREAD, merge};
 pub use origin::{Origin, manifests_digest};
 pub use part::{merged_command, results_in};

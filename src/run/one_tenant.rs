@@ -1,0 +1,333 @@
+//! `apply`, `apply --resume` and `rollback` in one tenant: from the plan to the last line of the report. What of it is
+//! shown, and whom it asks, is the matter of its host. For several tenants [`super::tenants`] does the same.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use super::apply::{ApplyInput, ApplyRun, Carrying};
+use super::connect::ServiceSettings;
+use super::plan::{self, PlanRequest, PreparedPlan};
+use super::resume::plan_resume;
+use super::rollback::{PlannedRollback, plan_rollback};
+use super::tenants::{rules_of, service_of_one};
+use crate::apply::ObserveApply;
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::exit::Exit;
+use crate::graph::client::Client;
+use crate::manifest::{Loaded, Tenant};
+use crate::plan::PlanDiagnostic;
+use crate::plan::guards::GivenLimits;
+use crate::plan::saved::SavedPlan;
+use crate::report::{Outcome, Recorded};
+
+/// What a run for one tenant needs of whoever starts it.
+pub trait Host {
+    /// Connects to the tenant.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing for that.
+    fn connect(
+        &self,
+        service: &ServiceSettings,
+        stop: &CancellationToken,
+    ) -> Result<Arc<Client>, Failure>;
+
+    /// Takes the secrets of the run out of a text.
+    fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
+
+    /// Takes them out of what was found.
+    fn masked(&self, found: &Diagnostic) -> Diagnostic;
+
+    /// This was found in manifests.
+    fn found(&self, found: &[Diagnostic], sources: &Sources);
+
+    /// This was found as a plan was made without manifests, or looked at again.
+    fn found_in_plan(&self, found: &[PlanDiagnostic]);
+
+    /// So many policies are already as they were before the run that is undone.
+    fn as_before(&self, policies: usize);
+
+    /// Refuses a plan that must not be reported.
+    ///
+    /// # Errors
+    ///
+    /// Says why.
+    fn check(&self, plan: &PreparedPlan, run: &ApplyRun) -> Result<(), Failure>;
+
+    /// Shows what is planned.
+    ///
+    /// # Errors
+    ///
+    /// Says why that cannot be shown.
+    fn show(&self, plan: &PreparedPlan) -> Result<(), Failure>;
+
+    /// Asks whether that is to be carried out.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    fn confirm(
+        &self,
+        plan: &PreparedPlan,
+        stop: &CancellationToken,
+    ) -> impl Future<Output = Result<(), Failure>>;
+
+    /// The plan is about to be carried out. Returns what is told as its policies settle.
+    fn begins(&self, plan: &PreparedPlan) -> &dyn ObserveApply;
+
+    /// The plan is not carried out.
+    ///
+    /// # Errors
+    ///
+    /// Says why that cannot be shown.
+    fn refused(&self, input: &ApplyInput, run: &ApplyRun, failure: &Failure)
+    -> Result<(), Failure>;
+
+    /// The plan was carried out, as far as its policies let it. The failure is that of the report.
+    ///
+    /// # Errors
+    ///
+    /// Says why the results cannot be shown.
+    fn carried_out(
+        &self,
+        plan: &PreparedPlan,
+        run: &ApplyRun,
+        exit: Exit,
+        failure: Option<&Failure>,
+    ) -> Result<(), Failure>;
+
+    /// An earlier report, which may be needed, was moved aside.
+    fn kept_report(&self, kept: &Path);
+
+    /// Something was undone that the manifests still ask for.
+    fn undone(&self);
+
+    /// The report is in this file.
+    fn reported(&self, report: &Path);
+
+    /// This went wrong besides what the run ends with.
+    fn failed(&self, failure: &Failure);
+}
+
+/// Where the plan comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// From manifests.
+    Manifests(Box<Loaded>),
+    /// From a saved plan, with the limits that are given beside it.
+    Saved(Box<SavedPlan>, GivenLimits),
+    /// From a report, of what waits for approval.
+    Resume(Box<Recorded>),
+    /// From a report, of what is to be undone.
+    Rollback(Box<Recorded>),
+}
+
+/// A run for one tenant.
+pub struct OneTenant<'a, H> {
+    host: &'a H,
+    service: ServiceSettings,
+    request: PlanRequest,
+    stop: &'a CancellationToken,
+}
+
+impl<'a, H: Host> OneTenant<'a, H> {
+    /// Begins a run, for the tenant that manifests have named, if they have.
+    ///
+    /// # Errors
+    ///
+    /// The service that is set is not that of the tenant.
+    pub fn new(
+        host: &'a H,
+        (service, request): (ServiceSettings, PlanRequest),
+        tenant: Option<&Tenant>,
+        stop: &'a CancellationToken,
+    ) -> Result<Self, Failure> {
+        let (service, request) = match tenant {
+            Some(tenant) => (
+                service_of_one(&service, tenant)?,
+                PlanRequest {
+                    rules: rules_of(&request.rules, tenant),
+                    ..request
+                },
+            ),
+            None => (service, request),
+        };
+        Ok(Self {
+            host,
+            service,
+            request,
+            stop,
+        })
+    }
+
+    /// Plans, shows, asks and writes.
+    ///
+    /// # Errors
+    ///
+    /// Says why nothing was written, or why what was written could not be reported.
+    pub async fn apply(
+        &self,
+        source: Source,
+        carrying: &Carrying,
+        run: &mut ApplyRun,
+    ) -> Result<Exit, Failure> {
+        let client = self.host.connect(&self.service, self.stop)?;
+        run.connected(&client);
+        let mut input = self.input(source, &client).await?;
+        // What the report will hold is known before anything is written to the service.
+        self.host.check(&input.plan, run)?;
+        run.begin(&input)?;
+        if input.stale.is_empty() {
+            self.host.show(&input.plan)?;
+        }
+        if let Err(failure) = self.allow(&mut input, carrying, run).await {
+            self.host.refused(&input, run, &failure)?;
+            return Err(failure);
+        }
+        self.carry_out(&input, carrying, run).await
+    }
+
+    /// Makes the plan, with what was found to be wrong or odd.
+    async fn input(&self, source: Source, client: &Arc<Client>) -> Result<ApplyInput, Failure> {
+        let (host, service, request, stop) = (self.host, &self.service, &self.request, self.stop);
+        match source {
+            Source::Manifests(loaded) => {
+                let mask = |found: &_| host.masked(found);
+                let (plan, annotations, found) = plan::plan(&loaded, client, request, mask, stop)
+                    .await
+                    .map_err(|mut failure| {
+                        // Now, before the report is named.
+                        if let Some(findings) = failure.findings.take() {
+                            host.found(&findings.0, &findings.1);
+                        }
+                        failure
+                    })?;
+                host.found(&found, &loaded.sources);
+                let prepared = PreparedPlan::new(plan, annotations, service);
+                Ok(ApplyInput::new(prepared))
+            }
+            Source::Saved(saved, given) => {
+                let input =
+                    ApplyInput::saved(*saved, client, service, request, given, stop).await?;
+                host.found_in_plan(&input.plan.plan.diagnostics);
+                Ok(input)
+            }
+            Source::Resume(recorded) => {
+                let began = jiff::Timestamp::now();
+                let tenant = recorded.tenant.clone();
+                let mut input =
+                    plan_resume(*recorded, client, service, request, began, stop).await?;
+                host.found_in_plan(&input.plan.plan.diagnostics);
+                input.plan.tenant = input.plan.tenant.or(tenant);
+                Ok(input)
+            }
+            Source::Rollback(recorded) => {
+                let planned = self.roll_back(*recorded, client).await?;
+                if planned.as_before > 0 {
+                    host.as_before(planned.as_before);
+                }
+                Ok(planned.input)
+            }
+        }
+    }
+
+    async fn roll_back(
+        &self,
+        recorded: Recorded,
+        client: &Arc<Client>,
+    ) -> Result<PlannedRollback, Failure> {
+        let tenant = recorded.tenant.clone();
+        let mut planned =
+            plan_rollback(recorded, client, &self.service, &self.request, self.stop).await?;
+        let prepared = &mut planned.input.plan;
+        self.host.found_in_plan(&prepared.plan.diagnostics);
+        prepared.tenant = prepared.tenant.take().or(tenant);
+        Ok(planned)
+    }
+
+    /// Refuses a plan that must not be carried out. What keeps every write from succeeding is said before what keeps
+    /// this plan from being carried out.
+    async fn allow(
+        &self,
+        input: &mut ApplyInput,
+        carrying: &Carrying,
+        run: &mut ApplyRun,
+    ) -> Result<(), Failure> {
+        run.check_rights(&input.plan.plan).await?;
+        input.check(carrying.expect_digest.as_deref(), carrying.reviewed)?;
+        if !input.plan.plan.is_empty() && !input.approved && !carrying.yes {
+            self.host.confirm(&input.plan, self.stop).await?;
+        }
+        // A person may have taken their time, and a saved plan may be a day old.
+        let renamed = run.check_objects(input, self.stop).await?;
+        self.host.found_in_plan(&renamed);
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        input: &ApplyInput,
+        carrying: &Carrying,
+        run: &mut ApplyRun,
+    ) -> Result<Exit, Failure> {
+        let settings = carrying.settings(self.service.concurrency, input);
+        let observer = self.host.begins(&input.plan);
+        let mask = |message: &str| self.host.mask(message).into_owned();
+        let exit = run
+            .carry_out(input, settings, observer, mask, self.stop)
+            .await?;
+        let failure = run.report_failure();
+        self.host
+            .carried_out(&input.plan, run, exit, failure.as_ref())?;
+        failure.map_or(Ok(exit), Err)
+    }
+}
+
+/// Ends the report of a run, however that ended, and says where it is.
+///
+/// # Errors
+///
+/// Why the run failed; or why the report could not be written.
+pub fn finish(
+    mut run: ApplyRun,
+    ended: Result<Exit, Failure>,
+    is_rollback: bool,
+    host: &impl Host,
+) -> Result<Exit, Failure> {
+    // A result that no one takes, as of a terminal that was closed, does not hide why the run ended.
+    let ended = ended.map_err(|failure| Failure {
+        exit: match run.results.interrupted {
+            true => Exit::Interrupted,
+            false => failure.exit,
+        },
+        ..failure
+    });
+    let exit = match &ended {
+        Ok(exit) => *exit,
+        Err(failure) => failure.exit,
+    };
+    let is_said = run.is_report_lost();
+    let finished = run.finish(exit).map(|path| path.map(Path::to_owned));
+    if let Some(kept) = run.kept() {
+        host.kept_report(&kept);
+    }
+    if is_rollback && run.results.count(Outcome::Applied) > 0 {
+        host.undone();
+    }
+    match &finished {
+        Ok(None) => {}
+        Ok(Some(report)) => host.reported(report),
+        // What comes first is what is returned, but this must be known as well.
+        Err(failure) if ended.is_err() && !is_said => host.failed(failure),
+        Err(_) => {}
+    }
+    match (ended, finished) {
+        (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
+        (Ok(exit), Ok(_)) => Ok(exit),
+    }
+}
