@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::path::Path;
 
+use super::apply::Session;
 use super::arguments::{Apply, PlanOptions, Rollback};
 use super::confirm::still_in_git;
 use super::options::{Ci, Common, CountMembers, Tenants};
@@ -13,8 +14,7 @@ use crate::exit::Exit;
 use crate::render::json;
 use crate::render::review::Review;
 use crate::render::text::{Detail, Next};
-use crate::run::connect::connect;
-use crate::run::rollback::plan_rollback;
+use crate::run::one_tenant::{OneTenant, judge_saved};
 use crate::run::{Failure, inputs, tenants};
 
 pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -82,22 +82,16 @@ fn save(
     // A folder of reports that is not there.
     forget_plans(out, None)?;
     let recorded = inputs::report(of)?;
-    let mut service = settings::service(&common.service, &config)?;
-    let mut request = requests::plan(&command.options, &config, false)?;
-    if let Some(tenant) = tenants::recorded_tenant(of, &recorded)? {
-        service = tenants::service_of_one(&service, &tenant)?;
-        request.rules = tenants::rules_of(&request.rules, &tenant);
-    }
-    let named = recorded.tenant.clone();
-    let mut planned = runtime()?.block_on(async {
+    let service = settings::service(&common.service, &config)?;
+    let request = requests::plan(&command.options, &config, false)?;
+    let tenant = tenants::recorded_tenant(of, &recorded)?;
+    let planned = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        plan_rollback(recorded, &client, &service, &request, &stop).await
+        let session = Session { command, output };
+        let one = OneTenant::new(&session, (service, request), tenant.as_ref(), &stop)?;
+        one.plan_rollback(recorded).await
     })?;
-    planned.input.plan.tenant = planned.input.plan.tenant.or(named);
     let prepared = &planned.input.plan;
-    output.saved_diagnostics(&prepared.plan.diagnostics);
     let file = out.display().to_string();
     let detail = Detail {
         next: Some(Next::Apply(&file)),
@@ -118,10 +112,5 @@ fn save(
     if prepared.plan.changed().next().is_some() {
         output.note(&still_in_git("what the plan undoes"));
     }
-    match Failure::refused(prepared.plan.refusing(), "") {
-        Some(refused) => Err(refused),
-        // As without `--out`: what is left alone is not rolled back.
-        None if !planned.input.skipped.is_empty() => Ok(Exit::Partial),
-        None => Ok(Exit::Success),
-    }
+    judge_saved(&planned.input)
 }

@@ -236,6 +236,16 @@ impl<'a, H: Host> OneTenant<'a, H> {
         }
     }
 
+    /// Plans the rollback of a recorded run, to be saved.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no plan.
+    pub async fn plan_rollback(&self, recorded: Recorded) -> Result<PlannedRollback, Failure> {
+        let client = self.host.connect(&self.service, self.stop)?;
+        self.roll_back(recorded, &client).await
+    }
+
     async fn roll_back(
         &self,
         recorded: Recorded,
@@ -285,6 +295,19 @@ impl<'a, H: Host> OneTenant<'a, H> {
         self.host
             .carried_out(&input.plan, run, exit, failure.as_ref())?;
         failure.map_or(Ok(exit), Err)
+    }
+}
+
+/// Judges a rollback that is only saved, as if it had been carried out: what is left alone is not rolled back.
+///
+/// # Errors
+///
+/// Guards refuse the plan.
+pub fn judge_saved(input: &ApplyInput) -> Result<Exit, Failure> {
+    match Failure::refused(input.plan.plan.refusing(), "") {
+        Some(refused) => Err(refused),
+        None if !input.skipped.is_empty() => Ok(Exit::Partial),
+        None => Ok(Exit::Success),
     }
 }
 
