@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::plan::PlanDiagnostic;
 use crate::render::text::Detail;
 use crate::run::Failure;
-use crate::run::tenants::{self, Expected, MAX_RESULT_AGE, UNNAMED_SPREAD};
+use crate::run::tenants::{self, Audience as _, Expected, MAX_RESULT_AGE, UNNAMED_SPREAD};
 
 pub(super) fn run(
     command: &TenantsMerge,
@@ -43,7 +43,7 @@ pub(super) fn run(
             ..command.view.detail()
         },
     };
-    view.tell(&merged.results)?;
+    view.found(&merged.results)?;
     let exit = view.print(&merged.results)?;
     let Some(digest) = &command.expect_digest else {
         return Ok(exit);

@@ -1,21 +1,26 @@
 //! What runs for many tenants print: one summary, the worst first, then each tenant's own plan or results. One
 //! tenant is in memory at a time.
 
+use std::path::Path;
+
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
+use tokio_util::sync::CancellationToken;
 
+use super::super::confirm::ask;
 use super::super::options::Format;
 use super::super::output::{Output, Recorded};
 use crate::ci::Platform;
 use crate::exit::Exit;
 use crate::plan::guards::GuardName;
 use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord, RunRecord, ShardRecord};
+use crate::render::clean::clean;
 use crate::render::github::Form;
 use crate::render::json::{Json, WithResults};
 use crate::render::tenants::{self as render, Head, Line, Markdown};
 use crate::render::text::{self, Detail};
 use crate::run::Failure;
-use crate::run::tenants::{Entry, Opened, Origin, Shard, TenantResults};
+use crate::run::tenants::{Audience, Entry, Opened, Origin, Shard, TenantResults};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
@@ -53,24 +58,8 @@ impl View<'_> {
         }
     }
 
-    /// Says what is wrong or odd, tenant by tenant.
-    pub(super) fn tell(&self, results: &TenantResults) -> Result<(), Failure> {
-        for entry in &results.entries {
-            let drawn = results.open_found(entry)?;
-            if entry.failure.is_some() || !drawn.printed.is_empty() {
-                self.output
-                    .note(&format!("tenant {}:\n", entry.tenant.name));
-            }
-            self.output.note(&drawn.printed);
-            if let Some(failure) = &entry.failure {
-                self.output.failure(failure);
-            }
-        }
-        Ok(())
-    }
-
     /// Draws the summary and each tenant as text, a part at a time.
-    pub(super) fn text(
+    fn text(
         &self,
         results: &TenantResults,
         mut print: impl FnMut(&str) -> Result<(), Failure>,
@@ -202,6 +191,55 @@ impl View<'_> {
             }
         }
         Ok(exit)
+    }
+}
+
+impl Audience for View<'_> {
+    fn found(&self, results: &TenantResults) -> Result<(), Failure> {
+        for entry in &results.entries {
+            let drawn = results.open_found(entry)?;
+            if entry.failure.is_some() || !drawn.printed.is_empty() {
+                self.output
+                    .note(&format!("tenant {}:\n", entry.tenant.name));
+            }
+            self.output.note(&drawn.printed);
+            if let Some(failure) = &entry.failure {
+                self.output.failure(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, results: &TenantResults, asks: bool) -> Result<(), Failure> {
+        match self.output.format {
+            Format::Text => self.text(results, |part| self.output.text(part)),
+            _ if asks => self.text(results, |part| {
+                self.output.note(part);
+                Ok(())
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn confirm(&self, stop: &CancellationToken) -> Result<(), Failure> {
+        ask(self.output, stop).await
+    }
+
+    fn refused(&self, failure: &Failure) {
+        self.output.failure(failure);
+    }
+
+    fn reported(&self, folder: &Path) {
+        let folder = folder.display().to_string();
+        self.output.info(&format!("reports: {}\n", clean(&folder)));
+    }
+
+    fn failed(&self, entry: &Entry) {
+        self.output
+            .note(&format!("tenant {}:\n", entry.tenant.name));
+        if let Some(failure) = &entry.failure {
+            self.output.failure(failure);
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! `plan`, `drift`, `apply` and `rollback` for the tenants that manifests, saved plans or reports name.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::arguments::{Apply, Plan};
 use super::super::config::Config;
-use super::super::confirm::{ask, still_in_git};
-use super::super::options::{Common, Format, Tenants};
+use super::super::confirm::still_in_git;
+use super::super::options::{Common, Tenants};
 use super::super::output::{Output, remove_earlier};
 use super::super::{interrupt, requests, runtime, settings};
 use super::forget_plans;
@@ -15,16 +14,15 @@ use super::printed::View;
 use super::warnings::{saved_shards, warn_of_domains, warn_of_limit, warn_of_others, warn_of_runs};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::guards::{Guard, GuardName};
+use crate::plan::guards::GuardName;
 use crate::render::clean::clean;
 use crate::render::json;
 use crate::render::review::Direction;
 use crate::render::text::Detail;
 use crate::run::Failure;
 use crate::run::plan::PlanRequest;
-use crate::run::reports::default_folder;
 use crate::run::reviewed::{MAX_AGE, check_age, check_write_with};
-use crate::run::tenants::{self, Entry, Input, ManyTenants, Origin, Shard, TenantResults};
+use crate::run::tenants::{self, Audience as _, Input, ManyTenants, Origin, Shard, TenantResults};
 
 /// How many tenants are processed in parallel unless it is said.
 const PARALLEL: usize = 4;
@@ -49,20 +47,11 @@ pub(in crate::cli) fn plan(
     check_since(command, chosen)?;
     let host = Process::new(output, settings::service(&common.service, config)?);
     let request = requests::plan_or_drift(command, config, None)?;
-    let rules = request.rules.clone();
     let view = View {
         output,
         command: output.command(),
-        origin: Origin {
-            manifests: Some(manifests_digest(
-                loaded,
-                &command.options.tenants,
-                &request,
-            )?),
-            shards: command.options.tenants.shard.into_iter().collect(),
-            ..settings::origin(command.options.tenants.run_id.as_ref())
-        },
-        allows_tenants: rules.accepted.contains(&GuardName::Tenants),
+        origin: of_manifests(loaded, &command.options.tenants, &request)?,
+        allows_tenants: request.rules.accepted.contains(&GuardName::Tenants),
         detail: Detail {
             direction: match command.is_drift {
                 true => Direction::Drift,
@@ -82,25 +71,13 @@ pub(in crate::cli) fn plan(
             parallel: parallel(&command.options.tenants),
             stop: &stop,
         };
-        many.plan(Input::Manifests(loaded, chosen.to_vec())).await
+        let input = Input::Manifests(loaded, chosen.to_vec());
+        many.judged(input, None, "").await
     });
-    // `drift` writes nothing, so that only a wrong tenant stops it.
-    let counts: fn(&Guard) -> bool = match command.is_drift {
-        true => |guard| !guard.name.can_be_accepted(),
-        false => |_| true,
-    };
-    results.judge(&rules, &[], false);
-    results.refuse("", counts);
     if command.detailed_exitcode {
-        for entry in &mut results.entries {
-            let is_changed = entry.brief.as_ref().is_some_and(|brief| !brief.is_empty);
-            entry
-                .exits
-                .extend(is_changed.then_some(Exit::ChangesPending));
-        }
+        results.distinguish_changes();
     }
-    results.sort();
-    view.tell(&results)?;
+    view.found(&results)?;
     if let Some(folder) = &command.out {
         save_plans(folder, &results, command.options.tenants.shard, &view)?;
         if command.options.tenants.shard.is_none() {
@@ -110,19 +87,18 @@ pub(in crate::cli) fn plan(
     view.print(&results)
 }
 
-/// Computes the digest of what the machines of a run have in common.
-fn manifests_digest(
+/// Says of which run the results are, which has read manifests.
+fn of_manifests(
     loaded: &Loaded,
     options: &Tenants,
     request: &PlanRequest,
-) -> Result<String, Failure> {
+) -> Result<Origin, Failure> {
     let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
-    Ok(tenants::manifests_digest(
-        loaded,
-        &whole,
-        &request.selection,
-        &request.rules,
-    ))
+    Ok(Origin {
+        manifests: Some(tenants::manifests_digest(loaded, &whole, request)),
+        shards: options.shard.into_iter().collect(),
+        ..settings::origin(options.run_id.as_ref())
+    })
 }
 
 /// Writes one plan per tenant. One without a plan has none from an earlier run either.
@@ -208,6 +184,41 @@ impl Source<'_> {
             Self::Rollback(folder) => Input::Rollback(reports(folder)?),
         })
     }
+
+    /// Says of which run the results are, and warns of what may not be meant.
+    fn origin(
+        &self,
+        input: &Input<'_>,
+        request: &PlanRequest,
+        options: &Tenants,
+        output: &Output,
+    ) -> Result<Origin, Failure> {
+        let named = || settings::origin(options.run_id.as_ref());
+        match (self, input) {
+            (Self::Saved(folder), Input::Saved(files, given)) => {
+                warn_of_runs(folder, files, output);
+                if !given.tenants {
+                    warn_of_limit(input, &request.rules, output);
+                }
+                Ok(Origin {
+                    manifests: tenants::saved_manifests(files),
+                    shards: saved_shards(folder, files, output)?,
+                    ..named()
+                })
+            }
+            (Self::Manifests(loaded, _), _) => {
+                if let Some(shard) = options.shard {
+                    let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
+                    warn_of_domains(&whole, shard, output);
+                }
+                of_manifests(loaded, options, request)
+            }
+            _ => Ok(Origin {
+                shards: options.shard.into_iter().collect(),
+                ..named()
+            }),
+        }
+    }
 }
 
 /// Applies or rolls back for tenants. With a folder for them, the plans are only saved.
@@ -228,50 +239,13 @@ pub(in crate::cli) fn apply(
     let host = Process::new(output, service);
     let is_saved = matches!(source, Source::Saved(_));
     let request = requests::plan(&command.options, config, is_saved)?;
-    let rules = request.rules.clone();
-    let is_limit_given = command.options.guards.max_tenants.is_some();
-    let saved = match &input {
-        Input::Saved(files, _) => tenants::saved_guards(files, &rules),
-        _ => Vec::new(),
-    };
-    if let (Source::Saved(folder), Input::Saved(files, _)) = (&source, &input) {
-        warn_of_runs(folder, files, output);
-        if !is_limit_given {
-            warn_of_limit(&saved, &rules, output);
-        }
-    }
     let view = View {
         output,
         command: output.command(),
-        origin: Origin {
-            manifests: match (&source, &input) {
-                (Source::Manifests(loaded, _), _) => Some(manifests_digest(
-                    loaded,
-                    &command.options.tenants,
-                    &request,
-                )?),
-                (_, Input::Saved(files, _)) => tenants::saved_manifests(files),
-                _ => None,
-            },
-            shards: match (&source, &input) {
-                (Source::Saved(folder), Input::Saved(files, _)) => {
-                    saved_shards(folder, files, output)?
-                }
-                _ => command.options.tenants.shard.into_iter().collect(),
-            },
-            ..settings::origin(command.options.tenants.run_id.as_ref())
-        },
-        // What this run accepts changes nothing about saved plans.
-        allows_tenants: match saved.is_empty() {
-            true => rules.accepted.contains(&GuardName::Tenants),
-            false => saved.iter().all(|guard| guard.accepted),
-        },
+        origin: source.origin(&input, &request, &command.options.tenants, output)?,
+        allows_tenants: input.accepts_tenants(&request.rules),
         detail: command.options.view.detail(),
     };
-    if let (Source::Manifests(loaded, _), Some(shard)) = (&source, command.options.tenants.shard) {
-        let whole = tenants::choose_whole(&loaded.tenants, &command.options.tenants.asked())?;
-        warn_of_domains(&whole, shard, output);
-    }
     let carrying = requests::carrying(command);
     let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -283,70 +257,12 @@ pub(in crate::cli) fn apply(
             parallel: parallel(&command.options.tenants),
             stop: &stop,
         };
-        let mut results = many.reviewed(input, command.expect_digest.as_deref()).await;
-        results.judge(&rules, &saved, is_limit_given);
-        results.refuse("; nothing was written", |_| true);
-        results.sort();
-        view.tell(&results)?;
-        if out.is_some() {
-            return Ok(results);
+        if out.is_none() {
+            return many.apply(input, &carrying, &view).await;
         }
-        let told: BTreeSet<String> = failed(&results)
-            .map(|entry| entry.tenant.name.clone())
-            .collect();
-        let mut allowed = match &command.expect_digest {
-            Some(digest) => results.check_digest(digest, command.reviewed),
-            None => Ok(()),
-        };
-        if results.entries.is_empty() {
-            return allowed.map(|()| results);
-        }
-        let is_planned = results.entries.iter().any(|entry| entry.brief.is_some());
-        if output.format == Format::Text && is_planned {
-            view.text(&results, |part| output.text(part))?;
-        }
-        if allowed.is_ok() && must_ask(&results, command.yes) {
-            if output.format != Format::Text {
-                view.text(&results, |part| {
-                    output.note(part);
-                    Ok(())
-                })?;
-            }
-            allowed = ask(output, &stop).await;
-        }
-        if let Err(failure) = &allowed {
-            output.failure(failure);
-            for entry in results
-                .entries
-                .iter_mut()
-                .filter(|entry| entry.failure.is_none())
-            {
-                entry.failure = Some(Failure {
-                    hint: failure.hint.clone(),
-                    ..Failure::new(failure.exit, failure.message.clone())
-                });
-            }
-        }
-        many.carry_out(&mut results, &carrying).await;
-        if is_planned {
-            let folder = match &command.report {
-                Some(folder) => folder.clone(),
-                None => default_folder(),
-            };
-            output.info(&format!(
-                "reports: {}\n",
-                clean(&folder.display().to_string())
-            ));
-        }
-        if allowed.is_ok() {
-            for entry in failed(&results).filter(|entry| !told.contains(&entry.tenant.name)) {
-                output.note(&format!("tenant {}:\n", entry.tenant.name));
-                if let Some(failure) = &entry.failure {
-                    output.failure(failure);
-                }
-            }
-        }
-        Ok::<_, Failure>(results)
+        let results = many.judged(input, None, "; nothing was written").await;
+        view.found(&results)?;
+        Ok(results)
     })?;
     if let Some(out) = out {
         save_plans(out, &results, None, &view)?;
@@ -368,25 +284,6 @@ fn forget_rolled_back(out: &Path, input: Option<&Input<'_>>) -> Result<(), Failu
         remove_earlier(&tenants::plan_file(out, &report.tenant.name))?;
     }
     Ok(())
-}
-
-fn failed(results: &TenantResults) -> impl Iterator<Item = &Entry> {
-    results
-        .entries
-        .iter()
-        .filter(|entry| entry.failure.is_some())
-}
-
-/// Whether a person has to agree before anything is written.
-fn must_ask(results: &TenantResults, yes: bool) -> bool {
-    let mut entries = results
-        .entries
-        .iter()
-        .filter(|entry| entry.failure.is_none());
-    !yes && entries.any(|entry| {
-        let brief = entry.brief.as_ref();
-        brief.is_some_and(|brief| !brief.approved && !brief.is_empty)
-    })
 }
 
 /// Looks whether `--since` can be about all tenants. The first pipeline of a repository has not even the folder.

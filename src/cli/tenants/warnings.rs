@@ -7,9 +7,9 @@ use super::super::output::Output;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::manifest::Tenant;
 use crate::model::Guid;
-use crate::plan::guards::{Guard, GuardRules, warn_of_looser_limit};
+use crate::plan::guards::{GuardRules, warn_of_looser_limit};
 use crate::run::Failure;
-use crate::run::tenants::{self, Shard, TenantFile, TenantResults};
+use crate::run::tenants::{self, Input, Shard, TenantFile, TenantResults};
 
 /// Warns of plans of an earlier run. Those of other shards belong to this one.
 pub(super) fn warn_of_others(folder: &Path, results: &TenantResults, output: &Output) {
@@ -59,8 +59,9 @@ pub(super) fn warn_of_runs(folder: &Path, files: &[TenantFile], output: &Output)
 }
 
 /// Warns once of a limit that saved plans keep, and that lets more through than today's.
-pub(super) fn warn_of_limit(saved: &[Guard], rules: &GuardRules, output: &Output) {
-    let looser = saved
+pub(super) fn warn_of_limit(input: &Input<'_>, rules: &GuardRules, output: &Output) {
+    let looser = input
+        .saved_guards(rules)
         .iter()
         .find_map(|guard| warn_of_looser_limit(guard, rules));
     output.saved_diagnostics(looser.as_slice());

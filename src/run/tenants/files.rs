@@ -273,7 +273,7 @@ pub fn saved_plans(
 /// Returns what the guard `tenants` said when plans were saved. Those that it did not judge, and that change
 /// something, are judged by today's limit.
 #[must_use]
-pub fn saved_guards(files: &[TenantFile], rules: &GuardRules) -> Vec<Guard> {
+pub(super) fn saved_guards(files: &[TenantFile], rules: &GuardRules) -> Vec<Guard> {
     let guards = files.iter().filter_map(|file| match &file.guard {
         Some(guard) => Some(guard.clone()),
         None if file.saved.as_ref().is_some_and(|saved| saved.is_empty) => None,

@@ -77,6 +77,28 @@ impl TenantResults {
         self.entries = entries;
     }
 
+    /// Fails all tenants that have not failed yet.
+    pub(super) fn refuse_all(&mut self, failure: &Failure) {
+        let entries = self.entries.iter_mut();
+        for entry in entries.filter(|entry| entry.failure.is_none()) {
+            entry.failure = Some(Failure {
+                hint: failure.hint.clone(),
+                ..Failure::new(failure.exit, failure.message.clone())
+            });
+        }
+    }
+
+    /// Lets tenants with changes end differently from those without.
+    pub fn distinguish_changes(&mut self) {
+        for entry in &mut self.entries {
+            let is_changed = entry.brief.as_ref().is_some_and(|brief| !brief.is_empty);
+            entry
+                .exits
+                .extend(is_changed.then_some(Exit::ChangesPending));
+        }
+        self.sort();
+    }
+
     /// Returns why guards refuse the plan of a tenant.
     fn refused(
         &self,

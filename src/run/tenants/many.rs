@@ -83,7 +83,7 @@ impl<H: Host> ManyTenants<'_, H> {
     }
 
     /// Plans for all tenants; not if saved plans are not those that were reviewed, which the files say.
-    pub async fn reviewed(&self, input: Input<'_>, digest: Option<&str>) -> TenantResults {
+    pub(super) async fn reviewed(&self, input: Input<'_>, digest: Option<&str>) -> TenantResults {
         if let (Input::Saved(files, _), Some(digest)) = (&input, digest) {
             let mut unread = TenantResults {
                 direction: self.direction,

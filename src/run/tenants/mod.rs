@@ -1,6 +1,7 @@
 //! Runs for the tenants that manifests name: which of them are meant, and how each is talked to. The runs
 //! themselves are those for one tenant.
 
+mod apply;
 mod check;
 mod entry;
 mod files;
@@ -28,12 +29,13 @@ use crate::model::Guid;
 use crate::plan::guards::GuardRules;
 use crate::plan::saved::PlannedTenant;
 
+pub use apply::Audience;
 pub use check::check;
 pub use entry::{Brief, Entry};
 pub use files::{
     TenantFile, holds_plans, holds_reports, is_of_tenant, no_tenants_file, of_other_runs,
     plan_file, planned_tenants, recorded_tenant, remove_no_tenants, replaced_plans, reports,
-    saved_guards, saved_manifests, saved_plans, saved_shards, saved_tenant,
+    saved_manifests, saved_plans, saved_shards, saved_tenant,
 };
 pub use host::Host;
 pub use many::{Input, ManyTenants};

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::shard::Shard;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::Selection;
 use crate::plan::guards::GuardRules;
 use crate::plan::saved::{SelectionRecord, sha256};
 use crate::run::clock;
+use crate::run::plan::PlanRequest;
 
 /// Of which run a result is.
 #[derive(Clone, Debug, Default)]
@@ -40,12 +40,7 @@ impl Origin {
 /// Computes a digest of what runs must have in common to be one: what is in the manifests, whatever their
 /// names, for which tenants it is, which policies are selected and what the guards let through.
 #[must_use]
-pub fn manifests_digest(
-    loaded: &Loaded,
-    tenants: &[Tenant],
-    selection: &Selection,
-    rules: &GuardRules,
-) -> String {
+pub fn manifests_digest(loaded: &Loaded, tenants: &[Tenant], request: &PlanRequest) -> String {
     #[derive(Serialize)]
     struct Common<'a> {
         texts: BTreeSet<&'a str>,
@@ -61,9 +56,9 @@ pub fn manifests_digest(
         max_tenants,
         accepted: _,
         tenant_id: _,
-    } = rules;
+    } = &request.rules;
     sha256(&Common {
-        selection: SelectionRecord::asked(selection),
+        selection: SelectionRecord::asked(&request.selection),
         limits: [
             Some(max_removals.to_string()),
             Some(max_policies.to_string()),
