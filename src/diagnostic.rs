@@ -151,6 +151,16 @@ impl Diagnostic {
         self
     }
 
+    /// Returns it with other texts, which quote files: such as without secrets.
+    #[must_use]
+    pub fn masked(&self, mask: impl Fn(&str) -> String) -> Self {
+        Self {
+            message: mask(&self.message),
+            hint: self.hint.as_deref().map(mask),
+            ..self.clone()
+        }
+    }
+
     /// Says what the marker stands for.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {

@@ -286,10 +286,6 @@ impl Host for Session<'_> {
         self.output.without_secrets_in(text)
     }
 
-    fn masked(&self, found: &Diagnostic) -> Diagnostic {
-        self.output.without_secrets(found)
-    }
-
     fn found(&self, found: &[Diagnostic], sources: &Sources) {
         self.output.diagnostics(found, sources);
     }

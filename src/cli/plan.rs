@@ -55,7 +55,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
-        let mask = |found: &_| output.without_secrets(found);
+        let mask = |text: &str| output.without_secrets_in(text).into_owned();
         let (plan, annotations, found) =
             plan::plan(&loaded, &client, &request, mask, &stop).await?;
         output.diagnostics(&found, &loaded.sources);

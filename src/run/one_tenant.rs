@@ -40,9 +40,6 @@ pub trait Host {
     /// Takes the secrets of the run out of a text.
     fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
 
-    /// Takes them out of what was found.
-    fn masked(&self, found: &Diagnostic) -> Diagnostic;
-
     /// This was found in manifests.
     fn found(&self, found: &[Diagnostic], sources: &Sources);
 
@@ -197,7 +194,7 @@ impl<'a, H: Host> OneTenant<'a, H> {
         let (host, service, request, stop) = (self.host, &self.service, &self.request, self.stop);
         match source {
             Source::Manifests(loaded) => {
-                let mask = |found: &_| host.masked(found);
+                let mask = |text: &str| host.mask(text).into_owned();
                 let (plan, annotations, found) = plan::plan(&loaded, client, request, mask, stop)
                     .await
                     .map_err(|mut failure| {

@@ -129,7 +129,7 @@ pub async fn plan(
     loaded: &Loaded,
     client: &Arc<Client>,
     request: &PlanRequest,
-    mask: impl Fn(&Diagnostic) -> Diagnostic,
+    mask: impl Fn(&str) -> String,
     stop: &CancellationToken,
 ) -> Result<(Plan, Annotations, Vec<Diagnostic>), Failure> {
     let reader = Reader::new(Arc::clone(client));
@@ -190,7 +190,7 @@ pub async fn plan(
                 }
                 let masked = diagnostics
                     .iter()
-                    .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources));
+                    .map(|found| PlanDiagnostic::new(&found.masked(&mask), &loaded.sources));
                 draft.set_diagnostics(masked.collect());
                 let (plan, annotations) = draft.finish(&request.rules);
                 Ok((plan, annotations, diagnostics))

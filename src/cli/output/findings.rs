@@ -92,12 +92,7 @@ impl Output {
 
     /// Returns a diagnostic whose texts, which quote files, hold no secrets.
     pub(in crate::cli) fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
-        let mask = |text: &str| self.redactor.mask(text).into_owned();
-        Diagnostic {
-            message: mask(&diagnostic.message),
-            hint: diagnostic.hint.as_deref().map(mask),
-            ..diagnostic.clone()
-        }
+        diagnostic.masked(|text| self.redactor.mask(text).into_owned())
     }
 
     /// Prints what a failure found in files, and returns what is left of it to be printed.

@@ -213,14 +213,7 @@ impl<H: Host> ManyTenants<'_, H> {
         if let Some((_, baseline)) = &since {
             request.unmanaged = request.unmanaged.since(&baseline.seen);
         }
-        let mask = |found: &Diagnostic| Diagnostic {
-            message: self.host.mask(&found.message).into_owned(),
-            hint: found
-                .hint
-                .as_deref()
-                .map(|hint| self.host.mask(hint).into_owned()),
-            ..found.clone()
-        };
+        let mask = |text: &str| self.host.mask(text).into_owned();
         let (plan, mut annotations, found) = plan::plan(&own, &client, &request, mask, self.stop)
             .await
             .map_err(|mut failure| {
