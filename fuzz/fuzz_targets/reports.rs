@@ -5,7 +5,9 @@
 
 use assignctl::graph::observe::RequestCounts;
 use assignctl::plan::saved::SharedNamesRecord;
-use assignctl::report::{self, Announced, Outcome, PolicyResult, Reason, ReasonCode, Report, Results};
+use assignctl::report::{
+    self, Announced, Outcome, PolicyResult, Reason, ReasonCode, Report, Results,
+};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
 
