@@ -298,16 +298,16 @@ fn distort_assignment_of(how: Deviation, collection: &str, assignment: &mut Map<
 
 fn distort_assignment(how: Deviation, assignment: &mut Map<String, Value>) {
     match how {
-        Deviation::RowIdsForeign => {
+        Deviation::AssignmentIdsForeign => {
             if let Some(id) = assignment.get("id").and_then(Value::as_str) {
                 let id = format!("row {}", guid_from(id));
                 assignment.insert("id".to_owned(), json!(id));
             }
         }
-        Deviation::RowIdsMissing => {
+        Deviation::AssignmentIdsMissing => {
             assignment.remove("id");
         }
-        Deviation::RowIdsShared => {
+        Deviation::AssignmentIdsShared => {
             assignment.insert("id".to_owned(), json!("one"));
         }
         Deviation::SourceNovel if assignment.get("source") == Some(&json!("direct")) => {

@@ -50,7 +50,7 @@ pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{
-    App, Approval, Audit, Deviation, FilterTable, Login, LoginOutcome, PolicySetRows, RetryAfter,
-    SameBody, Switches, Throttling,
+    App, Approval, Audit, Deviation, FilterTable, Login, LoginOutcome, PolicySetAssignments,
+    RetryAfter, SameBody, Switches, Throttling,
 };
 pub use tenant::{Assignment, Device, Filter, Group, Policy, Tenant, User};

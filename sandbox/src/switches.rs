@@ -42,7 +42,8 @@ pub struct Switches {
     /// The collections that the tenant has no licence for.
     pub unavailable: Vec<String>,
     /// What an `assign` does to policy-set assignments that its body leaves out.
-    pub policy_set_rows: PolicySetRows,
+    #[serde(alias = "policySetRows")]
+    pub policy_set_assignments: PolicySetAssignments,
     /// For how many seconds a read still gives the assignments from before a write.
     pub read_after_write_lag: f64,
     /// For how many seconds reads of app protection give old and new assignments in turn, and
@@ -100,7 +101,7 @@ impl Default for Switches {
             plain_assign_missing: Vec::new(),
             expand_refused: Vec::new(),
             unavailable: Vec::new(),
-            policy_set_rows: PolicySetRows::Kept,
+            policy_set_assignments: PolicySetAssignments::Kept,
             read_after_write_lag: 0.0,
             managed_app_lag: 0.0,
             policy_set_lag: 0.0,
@@ -271,7 +272,7 @@ pub struct App {
 /// real service (facts, section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum PolicySetRows {
+pub enum PolicySetAssignments {
     /// They stay.
     Kept,
     /// They go, like any other assignment that is left out.

@@ -269,7 +269,7 @@ pub(super) fn dropped_elsewhere(progress: &Progress) -> PolicyResult {
     PolicyResult::not_as_planned(
         outcome,
         Reason::new(
-            ReasonCode::PolicySetRowsDropped,
+            ReasonCode::PolicySetAssignmentsDropped,
             "the service dropped assignments of a policy set from another policy in this run, and this one has such assignments too",
         ),
     )
@@ -279,7 +279,7 @@ pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> PolicyResul
     not_done(
         progress,
         Reason::new(
-            ReasonCode::PolicySetRowsUnknown,
+            ReasonCode::PolicySetAssignmentsUnknown,
             "the policy has assignments from a policy set, and the first writes to such policies did not show whether the service keeps them",
         ),
     )

@@ -272,7 +272,7 @@ impl Worker<'_> {
                     return PolicyResult::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
-                            ReasonCode::PolicySetRowsDropped,
+                            ReasonCode::PolicySetAssignmentsDropped,
                             "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
                         ),
                     );

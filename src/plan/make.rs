@@ -181,7 +181,7 @@ fn assigned_by_sets(policies: usize) -> Option<Diagnostic> {
     };
     Some(Diagnostic::new(
         Severity::Warning,
-        "policy-set-rows",
+        "policy-set-assignments",
         None,
         format!(
             "{policies} of the policies to be written {are} also assigned by a policy set; whether the service keeps such assignments is checked as each is read back"

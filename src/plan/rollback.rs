@@ -2,7 +2,7 @@
 //! it, the assignments that were there before.
 //!
 //! Assignments that the run left untouched (of policy sets, mostly) are not part of the rollback
-//! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
+//! either: they stay as they are now, whatever they were then. Assignments of policy sets are never removed.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -103,12 +103,12 @@ pub struct Rollback {
     /// How many policies already look as they did before the run.
     pub as_before: usize,
     /// What policy sets assigned before the run, is missing now, and cannot be restored.
-    pub missing: Vec<MissingRows>,
+    pub missing: Vec<MissingAssignments>,
 }
 
 /// Assignments of policy sets that a policy had before a run and lacks now, whatever a rollback does.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MissingRows {
+pub struct MissingAssignments {
     /// The policy as it is now, or as the rollback plans it.
     pub policy: PlannedPolicy,
     /// The assignments in words.
@@ -183,7 +183,7 @@ pub fn plan(
                 as_before += 1;
                 let now = assignments(live.as_deref().unwrap_or_default());
                 let policy = back(left, &now, now.clone());
-                missing.extend(missing_rows(left, &policy, &names));
+                missing.extend(missing_assignments(left, &policy, &names));
             }
             Err(reason) => moved.push((left, reason)),
         }
@@ -195,7 +195,7 @@ pub fn plan(
     let not_known = not_known.filter_map(|(left, policy)| remediation_not_known(left, policy));
     diagnostics.extend(not_known);
     let planned = policies.iter();
-    missing.extend(planned.filter_map(|(left, policy)| missing_rows(left, policy, &names)));
+    missing.extend(planned.filter_map(|(left, policy)| missing_assignments(left, policy, &names)));
     let mut policies: Vec<PlannedPolicy> = policies.into_iter().map(|(_, policy)| policy).collect();
     let moved = moved.into_iter();
     let mut moved: Vec<(PlannedPolicy, SkipReason)> = moved
@@ -294,30 +294,30 @@ fn not_rolled_back(policy: &PlannedPolicy, reason: &SkipReason) -> PlanDiagnosti
 }
 
 /// Finds what policy sets assigned before a run and is not there after its rollback either.
-fn missing_rows(
+fn missing_assignments(
     left: &AppliedPolicy,
     policy: &PlannedPolicy,
     names: &Names,
-) -> Option<MissingRows> {
+) -> Option<MissingAssignments> {
     let lost = left
         .before
         .iter()
         .filter(|before| before.key.source == Source::PolicySets && !policy.after.contains(before));
     let lost: Vec<String> = lost.map(|lost| names.describe(lost)).collect();
-    (!lost.is_empty()).then(|| MissingRows {
+    (!lost.is_empty()).then(|| MissingAssignments {
         policy: policy.clone(),
         assignments: lost.join(", "),
     })
 }
 
-fn not_restored(missing: &MissingRows) -> PlanDiagnostic {
-    let MissingRows {
+fn not_restored(missing: &MissingAssignments) -> PlanDiagnostic {
+    let MissingAssignments {
         policy,
         assignments,
     } = missing;
     PlanDiagnostic {
         severity: Severity::Warning,
-        code: "policy-set-rows-missing".to_owned(),
+        code: "policy-set-assignments-missing".to_owned(),
         summary: format!(
             "{} lacks what policy sets assigned before the run, and a rollback cannot restore it: {assignments}",
             policy.reference()

@@ -117,9 +117,9 @@ impl Reason {
 }
 
 /// Says what a rollback could not restore, of a policy that is as planned all the same.
-pub(crate) fn policy_set_rows_missing(assignments: &str) -> Reason {
+pub(crate) fn policy_set_assignments_missing(assignments: &str) -> Reason {
     let message = format!("policy sets assigned before the run what is missing now: {assignments}");
-    Reason::new(ReasonCode::PolicySetRowsMissing, message)
+    Reason::new(ReasonCode::PolicySetAssignmentsMissing, message)
 }
 
 /// A write that was filed for approval: once approved, it is sent again as it is, with the code.

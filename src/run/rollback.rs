@@ -17,12 +17,12 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
-use crate::plan::rollback::{self, AppliedPolicy, MissingRows, Rollback, as_recorded};
+use crate::plan::rollback::{self, AppliedPolicy, MissingAssignments, Rollback, as_recorded};
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, PlanInputs, PlannedPolicy, Selection};
 use crate::report::{
     Notes, Outcome, PolicyResult, Reason, ReasonCode, Recorded, RecordedPolicy,
-    policy_set_rows_missing,
+    policy_set_assignments_missing,
 };
 
 /// The plan of a rollback, and what it leaves alone.
@@ -144,15 +144,15 @@ async fn compare(
 }
 
 /// Notes what policies lack of policy sets. Of those that do not change this is their result.
-fn noted(missing: Vec<MissingRows>) -> (Notes, Vec<(PlannedPolicy, PolicyResult)>) {
+fn noted(missing: Vec<MissingAssignments>) -> (Notes, Vec<(PlannedPolicy, PolicyResult)>) {
     let mut notes = Notes::new();
     let mut as_they_are = Vec::new();
-    for MissingRows {
+    for MissingAssignments {
         policy,
         assignments,
     } in missing
     {
-        let note = policy_set_rows_missing(&assignments);
+        let note = policy_set_assignments_missing(&assignments);
         match policy.is_changed() {
             true => {
                 notes.insert((policy.kind, policy.id), note);

@@ -32,7 +32,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         probe: Probe::Read("each kind's list is asked with it, and without it if that is refused"),
     },
     Assumption {
-        id: "rows-agree",
+        id: "assignments-agree",
         expected: "`GET …/{id}/assignments` gives the same assignments as the list",
         basis: Likely,
         source: "what all tools rely on",
@@ -126,7 +126,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         probe: Probe::Read("looked at in each kind's list"),
     },
     Assumption {
-        id: "row-ids",
+        id: "assignment-ids",
         expected: "an assignment has an id, which is its own on the policy but for a group that a policy set assigns as well",
         basis: Certain,
         source: "microsoftgraph/msgraph-sdk-powershell#2025; Microsoft365DSC/Microsoft365DSC#3058",
@@ -136,7 +136,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         probe: Probe::Read("looked at in each kind's list"),
     },
     Assumption {
-        id: "row-id-form",
+        id: "assignment-id-form",
         expected: "an assignment's id is the policy's, `_` and the target's, in the settings catalog",
         basis: Certain,
         source: "microsoftgraph/msgraph-sdk-powershell#2025; likely for its compliance policies",
@@ -478,7 +478,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         probe: Probe::Write("read back after each write"),
     },
     Assumption {
-        id: "policy-set-rows",
+        id: "policy-set-assignments",
         expected: "an `assign` without the assignments of a policy set leaves those in place",
         basis: Unknown,
         source: "Micke-K/IntuneManagement leaves them out; no report says what becomes of them",

@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::odata::query::{self, Options, TokenStyle};
 use crate::reply::{Fault, Reply};
 use crate::rules::{assignment, body, enrollment};
-use crate::switches::PolicySetRows;
+use crate::switches::PolicySetAssignments;
 use crate::target::{self, NAMESPACE, TargetType};
 use crate::tenant::{Assignment, Policy, assignment_id, object};
 
@@ -245,7 +245,7 @@ fn assign(
         .map(|assignment| assignment::read(machine.tenant(), policy, assignment))
         .collect::<Result<Vec<_>, _>>()?;
     check_set(machine, policy, &assignments)?;
-    if machine.tenant().service.policy_set_rows == PolicySetRows::Kept {
+    if machine.tenant().service.policy_set_assignments == PolicySetAssignments::Kept {
         let is_left_out = |old: &&Assignment| {
             old.source != "direct"
                 && !assignments

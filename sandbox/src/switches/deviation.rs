@@ -27,9 +27,9 @@ pub enum Deviation {
     /// Ids of policies are no GUIDs.
     IdsOfText,
     /// Assignments have no ids.
-    RowIdsMissing,
+    AssignmentIdsMissing,
     /// All assignments have the same id.
-    RowIdsShared,
+    AssignmentIdsShared,
     /// Direct assignments have another source.
     SourceNovel,
     /// No filter is spelled in another way.
@@ -79,7 +79,7 @@ pub enum Deviation {
     /// The first policy of a list has no name.
     SomeNamesMissing,
     /// Assignments have ids of another form.
-    RowIdsForeign,
+    AssignmentIdsForeign,
     /// `isAssigned` says the opposite.
     AssignedUntrue,
     /// Update profiles have filters.
@@ -115,8 +115,8 @@ impl Deviation {
         Self::LinkForeign,
         Self::NamesMissing,
         Self::IdsOfText,
-        Self::RowIdsMissing,
-        Self::RowIdsShared,
+        Self::AssignmentIdsMissing,
+        Self::AssignmentIdsShared,
         Self::SourceNovel,
         Self::FilterSpelling,
         Self::TargetNovel,
@@ -141,7 +141,7 @@ impl Deviation {
         Self::InFindsNone,
         Self::InIgnored,
         Self::SomeNamesMissing,
-        Self::RowIdsForeign,
+        Self::AssignmentIdsForeign,
         Self::AssignedUntrue,
         Self::FiltersUnlisted,
         Self::TargetsUnlisted,

@@ -125,10 +125,13 @@ fn a_missing_route_is_refused_in_the_known_words() {
 
 #[test]
 fn rows_of_policy_sets_stay_or_go_by_the_switch() {
-    for (switch, expected) in [(PolicySetRows::Kept, 2), (PolicySetRows::Dropped, 1)] {
+    for (switch, expected) in [
+        (PolicySetAssignments::Kept, 2),
+        (PolicySetAssignments::Dropped, 1),
+    ] {
         let (mut world, id, policy, _) = small();
         let tenant = world.machine.tenant_mut();
-        tenant.service.policy_set_rows = switch;
+        tenant.service.policy_set_assignments = switch;
         let set = tenant.policy_mut(CATALOG, &policy).expect("it is there");
         set.assign_from_set("set", group(&id));
         let rows = json!({"assignments": [{"target": group(&id)}]});

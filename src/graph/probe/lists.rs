@@ -320,7 +320,7 @@ impl Reader {
         kind: PolicyKind,
         pages: &Pages,
     ) -> Result<(), GraphError> {
-        const ID: &str = "rows-agree";
+        const ID: &str = "assignments-agree";
         if kind.spec().listing != Listing::Expanded {
             return Ok(());
         }

@@ -192,7 +192,7 @@ fn settings(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment
 
 /// Looks at ids of kinds for which one is sent with a create.
 fn assignment_id(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
-    const ID: &str = "row-id-form";
+    const ID: &str = "assignment-id-form";
     let is_sent = kind.spec().writing.create_route_is_uncertain();
     let (Some(policy), Some(id)) = (text(object, "id"), text(assignment, "id")) else {
         return;

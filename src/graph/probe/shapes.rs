@@ -125,7 +125,7 @@ fn platforms(tallies: &mut Tallies, found: Option<String>) {
 
 /// A group that a policy set assigns as well has one id for both.
 fn assignment_ids(tallies: &mut Tallies, kind: PolicyKind, assignments: &[&Object]) {
-    const ID: &str = "row-ids";
+    const ID: &str = "assignment-ids";
     let mut sources: BTreeMap<&str, Vec<Option<&Value>>> = BTreeMap::new();
     for assignment in assignments {
         match assignment.get("id").and_then(Value::as_str) {

@@ -583,7 +583,7 @@ fn what_could_not_be_filed_keeps_declared_assignments_of_policy_sets() {
         let entry = format!("name: P, include: [{{group: B}}, {declared}]");
         let world = World::with(&tenant, &[&entry]);
         world.edit("tenant.json", |state| {
-            state["service"]["policySetRows"] = json!("dropped");
+            state["service"]["policySetAssignments"] = json!("dropped");
         });
         let why = format!("--justification {WHY}");
         if is_locked {

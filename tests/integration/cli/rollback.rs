@@ -279,16 +279,16 @@ fn a_rollback_can_be_saved_reviewed_and_applied() {
 #[test]
 fn what_policy_sets_assigned_before_the_run_and_is_missing_is_named() {
     let tenant = Tenant::common()
-        .switch("policySetRows", serde_json::json!("dropped"))
+        .switch("policySetAssignments", serde_json::json!("dropped"))
         .policy("P", &["+A", "+A <set>", "+B [include F] <set>"]);
     let world = World::with(&tenant, &["name: P, include: [group: C]"]);
     world
         .sandbox("apply m.yaml --yes --report r.jsonl")
         .exits(6)
-        .says(&["policySetRowsDropped"]);
+        .says(&["policySetAssignmentsDropped"]);
     const LOST: &str = "group `A`, group `B` with filter `F` (include)";
     let warning = format!(
-        "warning[policy-set-rows-missing]: configurationPolicy `P` lacks what policy sets assigned before the run, and a rollback cannot restore it: {LOST}"
+        "warning[policy-set-assignments-missing]: configurationPolicy `P` lacks what policy sets assigned before the run, and a rollback cannot restore it: {LOST}"
     );
     world
         .sandbox("rollback r.jsonl --out back.plan.json")
@@ -300,11 +300,11 @@ fn what_policy_sets_assigned_before_the_run_and_is_missing_is_named() {
         .says(&[&warning, "1 applied"]);
     assert_eq!(world.rows("P"), ["+A"]);
     let diagnostic = &world.json("back.json")["diagnostics"][0];
-    assert_eq!(diagnostic["code"], "policy-set-rows-missing");
+    assert_eq!(diagnostic["code"], "policy-set-assignments-missing");
     let line = &world.report("back.jsonl")[2];
     assert_eq!(
         (&line["outcome"], &line["note"]["code"]),
-        (&"applied".into(), &"policySetRowsMissing".into())
+        (&"applied".into(), &"policySetAssignmentsMissing".into())
     );
     world.run("show back.jsonl").exits(0).says(&[LOST]);
 
@@ -316,7 +316,7 @@ fn what_policy_sets_assigned_before_the_run_and_is_missing_is_named() {
     let line = &world.report("again.jsonl")[1];
     assert_eq!(
         (&line["outcome"], &line["note"]["code"]),
-        (&"already".into(), &"policySetRowsMissing".into())
+        (&"already".into(), &"policySetAssignmentsMissing".into())
     );
 }
 

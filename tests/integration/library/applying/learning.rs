@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl_sandbox::{Collection, PolicySetRows, Tenant};
+use assignctl_sandbox::{Collection, PolicySetAssignments, Tenant};
 
 use super::{adding, moving};
 use crate::library::support::answers::error;
@@ -139,7 +139,7 @@ async fn what_is_as_planned_already_does_not_wait_in_line() {
 
 /// The one that finds out whether assignments of policy sets are kept goes on until it knows.
 #[tokio::test(start_paused = true)]
-async fn policy_set_rows_are_found_out_once_where_first_writes_have_no_effect() {
+async fn policy_set_assignments_are_found_out_once_where_first_writes_have_no_effect() {
     let (world, plan) = moving(tenant_with_set_rows(12)).await;
     let act = || Act::Answer(error(500, "UnknownError"));
     let (what, took) = first_writes(&world, &plan, act).await;
@@ -149,9 +149,9 @@ async fn policy_set_rows_are_found_out_once_where_first_writes_have_no_effect() 
 
 /// Where two policies in a row could not find it out, nothing is risked with the others.
 #[tokio::test(start_paused = true)]
-async fn policy_set_rows_that_stay_unclear_are_not_risked() {
+async fn policy_set_assignments_that_stay_unclear_are_not_risked() {
     let mut made = tenant_with_set_rows(12);
-    made.service.policy_set_rows = PolicySetRows::Dropped;
+    made.service.policy_set_assignments = PolicySetAssignments::Dropped;
     let (world, plan) = moving(made).await;
     world.wire.rule(|sent| {
         in_time(if sent.is_write() {
@@ -164,7 +164,7 @@ async fn policy_set_rows_that_stay_unclear_are_not_risked() {
     let results = world.apply(&plan).await;
     assert_eq!(
         outcomes(&results),
-        "2 failed givenUp, 10 skipped policySetRowsUnknown"
+        "2 failed givenUp, 10 skipped policySetAssignmentsUnknown"
     );
     let took = (world.wire.elapsed() - start).as_secs_f64();
     assert!(took < 240.0, "{took}");

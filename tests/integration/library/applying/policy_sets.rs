@@ -1,7 +1,7 @@
-//! Rows of policy sets, which an `assign` leaves out and the service may drop.
+//! Assignments of policy sets, which an `assign` leaves out and the service may drop.
 
 use assignctl::plan::writes::WriteWith;
-use assignctl_sandbox::{Collection, PolicySetRows, Tenant, target};
+use assignctl_sandbox::{Collection, PolicySetAssignments, Tenant, target};
 use serde_json::json;
 
 use super::{adding, moving};
@@ -14,21 +14,21 @@ use crate::library::support::world::{World, outcomes};
 use assignctl::report::Outcome;
 
 /// Policies with rows of a policy set, and after them some without.
-fn mixed(with: usize, without: usize, rows: PolicySetRows) -> Tenant {
+fn mixed(with: usize, without: usize, rows: PolicySetAssignments) -> Tenant {
     let mut tenant = tenant_with_set_rows(with);
     let group = group_id(&tenant, "A");
     for number in with..with + without {
         let id = tenant.add_policy(CATALOG, &name(number), "windows10");
         assign(&mut tenant, CATALOG, &id, target::group(&group));
     }
-    tenant.service.policy_set_rows = rows;
+    tenant.service.policy_set_assignments = rows;
     tenant
 }
 
 #[tokio::test(start_paused = true)]
 async fn rows_that_the_service_keeps_stay() {
     for lag in [0.0, 3.0] {
-        let mut tenant = mixed(12, 5, PolicySetRows::Kept);
+        let mut tenant = mixed(12, 5, PolicySetAssignments::Kept);
         tenant.service.read_after_write_lag = lag;
         let (world, plan) = moving(tenant).await;
         assert_eq!(outcomes(&world.apply(&plan).await), "17 applied");
@@ -41,14 +41,14 @@ async fn rows_that_the_service_keeps_stay() {
 #[tokio::test(start_paused = true)]
 async fn the_first_policy_that_loses_its_rows_is_the_last() {
     for (lag, concurrency) in [(0.0, 1), (0.0, 8), (2.0, 8), (0.0, 32)] {
-        let mut tenant = mixed(12, 5, PolicySetRows::Dropped);
+        let mut tenant = mixed(12, 5, PolicySetAssignments::Dropped);
         tenant.service.read_after_write_lag = lag;
         let (mut world, plan) = moving(tenant).await;
         world.settings.concurrency = concurrency;
         world.wire.latency(std::time::Duration::from_millis(30));
         assert_eq!(
             outcomes(&world.apply(&plan).await),
-            "5 applied, failed policySetRowsDropped, 11 skipped policySetRowsDropped"
+            "5 applied, failed policySetAssignmentsDropped, 11 skipped policySetAssignmentsDropped"
         );
         assert_eq!(world.wire.writes().len(), 6, "{concurrency}");
         let rows = all_rows(&world.tenant());
@@ -60,7 +60,7 @@ async fn the_first_policy_that_loses_its_rows_is_the_last() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_does_not_hide_the_loss() {
-    let (world, plan) = moving(mixed(4, 1, PolicySetRows::Dropped)).await;
+    let (world, plan) = moving(mixed(4, 1, PolicySetAssignments::Dropped)).await;
     world.wire.rule(|sent| {
         if sent.is_write() {
             Act::LostAfter
@@ -70,14 +70,14 @@ async fn a_lost_answer_does_not_hide_the_loss() {
     });
     assert_eq!(
         outcomes(&world.apply(&plan).await),
-        "applied, failed policySetRowsDropped, 3 skipped policySetRowsDropped"
+        "applied, failed policySetAssignmentsDropped, 3 skipped policySetAssignmentsDropped"
     );
     assert_eq!(world.writes_reached(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_first_policy_that_fails_otherwise_teaches_nothing() {
-    let (world, plan) = moving(mixed(4, 0, PolicySetRows::Dropped)).await;
+    let (world, plan) = moving(mixed(4, 0, PolicySetAssignments::Dropped)).await;
     let mut first = true;
     world.wire.rule(move |sent| {
         if sent.is_write() && std::mem::replace(&mut first, false) {
@@ -88,16 +88,16 @@ async fn a_first_policy_that_fails_otherwise_teaches_nothing() {
     });
     assert_eq!(
         outcomes(&world.apply(&plan).await),
-        "failed BadRequest, failed policySetRowsDropped, 2 skipped policySetRowsDropped"
+        "failed BadRequest, failed policySetAssignmentsDropped, 2 skipped policySetAssignmentsDropped"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_leaves_rows_of_policy_sets_alone() {
-    let (world, plan) = adding(mixed(3, 0, PolicySetRows::Dropped)).await;
+    let (world, plan) = adding(mixed(3, 0, PolicySetAssignments::Dropped)).await;
     assert_eq!(outcomes(&world.apply(&plan).await), "3 applied");
     assert_eq!(all_rows(&world.tenant()), ["A B C@"; 3]);
-    let mut world = World::new(mixed(3, 0, PolicySetRows::Dropped));
+    let mut world = World::new(mixed(3, 0, PolicySetAssignments::Dropped));
     world.settings.write_with = WriteWith::Create;
     let results = world.converge(&wants("*", &["B"])).await;
     assert_eq!(outcomes(&results), "3 applied");
@@ -106,13 +106,13 @@ async fn a_create_leaves_rows_of_policy_sets_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_turns_into_an_assign_learns_it_too() {
-    let mut tenant = mixed(6, 2, PolicySetRows::Dropped);
+    let mut tenant = mixed(6, 2, PolicySetAssignments::Dropped);
     tenant.service.create_route_missing = vec!["configurationPolicies".to_owned()];
     let (world, plan) = adding(tenant).await;
     world.wire.latency(std::time::Duration::from_millis(30));
     assert_eq!(
         outcomes(&world.apply(&plan).await),
-        "2 applied, failed policySetRowsDropped, 5 skipped policySetRowsDropped"
+        "2 applied, failed policySetAssignmentsDropped, 5 skipped policySetAssignmentsDropped"
     );
     let rows = all_rows(&world.tenant());
     assert_eq!(rows[..6].iter().filter(|rows| *rows == "A C@").count(), 5);
@@ -121,7 +121,7 @@ async fn a_create_that_turns_into_an_assign_learns_it_too() {
 /// The service keeps the rows of the first policies and drops those of a later one.
 #[tokio::test(start_paused = true)]
 async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
-    let (mut world, plan) = moving(mixed(40, 0, PolicySetRows::Kept)).await;
+    let (mut world, plan) = moving(mixed(40, 0, PolicySetAssignments::Kept)).await;
     world.settings.concurrency = 4;
     let service = world.service.clone();
     let mut writes = 0;
@@ -130,7 +130,8 @@ async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
             writes += 1;
             if writes == 10 {
                 service.with_machine(|machine| {
-                    machine.tenant_mut().service.policy_set_rows = PolicySetRows::Dropped;
+                    machine.tenant_mut().service.policy_set_assignments =
+                        PolicySetAssignments::Dropped;
                 });
             }
         }
@@ -147,13 +148,13 @@ async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
         .count();
     let failed = results.count(assignctl::report::Outcome::Failed);
     assert_eq!(dropped, failed, "{}", outcomes(&results));
-    assert!(outcomes(&results).contains("skipped policySetRowsDropped"));
+    assert!(outcomes(&results).contains("skipped policySetAssignmentsDropped"));
 }
 
 /// Only a look that shows all that was written, and lacks what the policy set assigns, shows a loss.
 #[tokio::test(start_paused = true)]
 async fn an_odd_look_is_not_taken_for_a_loss() {
-    let (mut world, plan) = moving(mixed(2, 0, PolicySetRows::Kept)).await;
+    let (mut world, plan) = moving(mixed(2, 0, PolicySetAssignments::Kept)).await;
     world.settings.concurrency = 1;
     let mut looks = None;
     world.wire.rule(move |sent| {

@@ -29,7 +29,7 @@ use assignctl::apply::ObserveApply;
 use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{Outcome, PolicyResult, Results};
-use assignctl_sandbox::{PolicySetRows, Service};
+use assignctl_sandbox::{PolicySetAssignments, Service};
 use secrecy::SecretString;
 
 use super::property::expected;
@@ -413,7 +413,7 @@ impl Stage {
         self.world.wire.heal();
         self.world.service.with_machine(|machine| {
             let service = &mut machine.tenant_mut().service;
-            service.policy_set_rows = PolicySetRows::Kept;
+            service.policy_set_assignments = PolicySetAssignments::Kept;
             service.delete_route_missing.clear();
             service.throttling.other_apps_writes = 0;
         });

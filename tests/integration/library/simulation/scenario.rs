@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
 use assignctl::model::RateLimit;
-use assignctl_sandbox::{PolicySetRows, RetryAfter};
+use assignctl_sandbox::{PolicySetAssignments, RetryAfter};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -69,7 +69,7 @@ impl Scenario {
             throttling.other_apps_writes = throttling.tenant_writes - left;
         }
         if dice.u32(0..8) == 0 {
-            service.policy_set_rows = PolicySetRows::Dropped;
+            service.policy_set_assignments = PolicySetAssignments::Dropped;
         }
         if dice.u32(0..8) == 0 {
             service.delete_route_missing = vec!["configurationPolicies".to_owned()];
