@@ -16,6 +16,7 @@ mod filters;
 mod kinds;
 mod late;
 mod members;
+mod one_tenant;
 mod property;
 mod reading;
 mod rules;
