@@ -42,14 +42,8 @@ pub(super) fn request(
                 .iter()
                 .filter(|live| live.id.as_deref() == assignment_id);
             match (assignment_id, same_id.count()) {
-                (Some(assignment_id), 1) => {
-                    Ok(WriteRequest::delete(written, assignment_id, after))
-                }
-                _ => Err(GraphError::Shape {
-                    what: "DELETE".to_owned(),
-                    detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
-                        .to_owned(),
-                }),
+                (Some(assignment_id), 1) => Ok(WriteRequest::delete(written, assignment_id, after)),
+                _ => Err(GraphError::NoOwnId),
             }
         }
     }

@@ -14,7 +14,7 @@ use super::error::GraphError;
 use super::pages;
 use super::read::Reader;
 use super::retry::WRITE_TIME;
-use super::transport::Method;
+use super::transport::{Method, RequestLine};
 use super::wire::{APPROVAL_REQUESTS as REQUESTS, FILTER_ID, FILTER_TYPE, Object};
 use super::write_request::WriteRequest;
 use crate::auth::claims::Claims;
@@ -395,7 +395,7 @@ fn request(assignment: Object) -> Result<ApprovalRequest, GraphError> {
     let wire = serde_json::from_value(Value::Object(assignment));
     wire.map(ApprovalRequest::of)
         .map_err(|error| GraphError::Shape {
-            what: format!("GET {REQUESTS}"),
+            request: RequestLine::get(REQUESTS),
             detail: error.to_string(),
         })
 }

@@ -14,7 +14,7 @@ use super::decode::from_json;
 use super::error::{GraphError, LastError, ServiceError};
 use super::pace::{Class, RateGroup};
 use super::retry::{self, Retry};
-use super::transport::{Method, Response};
+use super::transport::{Method, RequestLine, Response};
 
 /// The most requests that one batch takes.
 pub(super) const LARGEST_BATCH: usize = 20;
@@ -147,8 +147,15 @@ impl Client {
             {
                 Err(GraphError::GivenUp { tries, .. }) => {
                     results.extend(failed.into_iter().map(|(index, last)| {
-                        let what = format!("GET {}", path_only(&paths[index]));
-                        (index, Err(GraphError::GivenUp { what, tries, last }))
+                        let request = RequestLine::get(path_only(&paths[index]));
+                        (
+                            index,
+                            Err(GraphError::GivenUp {
+                                request,
+                                tries,
+                                last,
+                            }),
+                        )
                     }));
                     break;
                 }
@@ -200,7 +207,7 @@ impl Client {
     }
 
     fn judge_part(&self, path: &str, answer: Option<Response>) -> Judgement {
-        let what = || format!("GET {}", path_only(path));
+        let request = || RequestLine::get(path_only(path));
         let Some(response) = answer else {
             let lacks = "the batch's response lacks this part".to_owned();
             return Judgement::Again(LastError::Other(lacks));
@@ -212,7 +219,7 @@ impl Client {
             },
             300..400 => Judgement::Done(Err(GraphError::redirected(
                 self.address(),
-                what(),
+                request(),
                 &response,
             ))),
             status => {
@@ -221,7 +228,7 @@ impl Client {
                     Judgement::Again(LastError::Service(error))
                 } else {
                     Judgement::Done(Err(GraphError::Service {
-                        what: what(),
+                        request: request(),
                         error,
                     }))
                 }

@@ -18,7 +18,7 @@ use super::observe::{Counters, Event, Observe, RequestCounts};
 use super::pace::{Class, Pace, Permit, RateGroup, WaitTooLong};
 use super::rejected_options::RejectedOptions;
 use super::retry::{self, End, Retry};
-use super::transport::{Method, Request, Response, Transport, TransportError};
+use super::transport::{Method, Request, RequestLine, Response, Transport, TransportError};
 use crate::auth::claims::Claims;
 use crate::auth::{SignInError, Token, Tokens};
 
@@ -341,7 +341,7 @@ impl Client {
         call: &Call,
         decode: impl Fn(&Response) -> Result<T, Misread>,
     ) -> Result<T, GraphError> {
-        let what = || self.describe(call);
+        let named = || self.request_line(call);
         loop {
             let permit = match taken.take() {
                 Some(_) if self.interrupt.is_cancelled() => return Err(GraphError::Interrupted),
@@ -349,7 +349,10 @@ impl Client {
                 None => self
                     .unless_interrupted(self.pace.permit(call.group, call.paced_as, call.cost))
                     .await?
-                    .map_err(|wait| GraphError::Wait { what: what(), wait })?,
+                    .map_err(|wait| GraphError::Wait {
+                        request: named(),
+                        wait,
+                    })?,
             };
             let start = tokio::time::Instant::now();
             let outcome = self.exchange(call, permit, retry.time_left()).await;
@@ -364,27 +367,32 @@ impl Client {
                         return Ok(value);
                     }
                     Err(Misread::Transient(detail)) => LastError::Other(detail),
-                    Err(misread) => return Err(misread.into_error(what())),
+                    Err(misread) => return Err(misread.into_error(named())),
                 },
                 Ok(response) if (300..400).contains(&response.status) => {
-                    return Err(GraphError::redirected(&self.address, what(), &response));
+                    return Err(GraphError::redirected(&self.address, named(), &response));
                 }
                 Ok(response) => {
                     let error = ServiceError::from_response(&response);
                     if !retry::is_transient(error.status) {
                         return Err(GraphError::Service {
-                            what: what(),
+                            request: named(),
                             error,
                         });
                     }
                     LastError::Service(error)
                 }
                 Err(Fault::SignIn(error)) => return Err(error.into()),
-                Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
+                Err(Fault::Wait(wait)) => {
+                    return Err(GraphError::Wait {
+                        request: named(),
+                        wait,
+                    });
+                }
                 Err(Fault::Interrupted) => return Err(GraphError::Interrupted),
                 Err(Fault::Unusable(detail)) => {
                     return Err(GraphError::Shape {
-                        what: what(),
+                        request: named(),
                         detail,
                     });
                 }
@@ -419,13 +427,13 @@ impl Client {
             Some(End::TooLong(wait)) => {
                 let class = call.paced_as;
                 return Err(GraphError::Wait {
-                    what: self.describe(call),
+                    request: self.request_line(call),
                     wait: WaitTooLong { class, wait },
                 });
             }
             Some(End::GivenUp) => {
                 return Err(GraphError::GivenUp {
-                    what: self.describe(call),
+                    request: self.request_line(call),
                     tries: retry.tries(),
                     last,
                 });
@@ -468,13 +476,16 @@ impl Client {
         .await
     }
 
-    /// Says a call as people know it: verb and path, without host and query.
-    pub(super) fn describe(&self, call: &Call) -> String {
+    /// Returns a call as people know it: verb and path, without host and query.
+    pub(super) fn request_line(&self, call: &Call) -> RequestLine {
         let path = call
             .url
             .strip_prefix(self.address.as_str())
             .unwrap_or(&call.url);
         let path = path.split('?').next().unwrap_or_default();
-        format!("{} {path}", call.method.name())
+        RequestLine {
+            method: call.method,
+            path: path.into(),
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Error, Map, Value};
 
 use super::error::GraphError;
+use super::transport::RequestLine;
 use crate::text::excerpt;
 
 /// A JSON object as the service sent it.
@@ -24,10 +25,10 @@ pub(super) enum Misread {
 
 impl Misread {
     /// Makes the error of a request.
-    pub(super) fn into_error(self, what: String) -> GraphError {
+    pub(super) fn into_error(self, request: RequestLine) -> GraphError {
         match self {
-            Self::Transient(detail) | Self::Shape(detail) => GraphError::Shape { what, detail },
-            Self::LoneSurrogate(around) => GraphError::LoneSurrogate { what, around },
+            Self::Transient(detail) | Self::Shape(detail) => GraphError::Shape { request, detail },
+            Self::LoneSurrogate(around) => GraphError::LoneSurrogate { request, around },
         }
     }
 }

@@ -12,7 +12,7 @@ use super::address::GraphUrl;
 use super::pace::WaitTooLong;
 use super::permissions;
 use super::retry::is_throttle;
-use super::transport::Response;
+use super::transport::{RequestLine, Response};
 use crate::auth::SignInError;
 use crate::auth::claims::Claims;
 use crate::kinds::PolicyKind;
@@ -227,7 +227,7 @@ pub struct RefusedList {
     /// The kind.
     pub kind: PolicyKind,
     /// The request.
-    pub what: String,
+    pub request: RequestLine,
     /// What the service says.
     pub error: ServiceError,
     /// What the token says of the sign-in, if that is known.
@@ -245,11 +245,11 @@ impl fmt::Display for RefusedList {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             kind: _,
-            what,
+            request,
             error,
             claims: _,
         } = self;
-        write!(formatter, "{what}: {error}")
+        write!(formatter, "{request}: {error}")
     }
 }
 
@@ -275,10 +275,10 @@ pub enum GraphError {
     #[error(transparent)]
     SignIn(#[from] SignInError),
     /// The service answered with an error that does not pass.
-    #[error("{what}: {error}")]
+    #[error("{request}: {error}")]
     Service {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// The service's error.
         #[source]
         error: ServiceError,
@@ -287,10 +287,10 @@ pub enum GraphError {
     #[error("{}", all_said(_0))]
     RefusedLists(Vec<RefusedList>),
     /// Every try failed.
-    #[error("{what}: gave up after {tries} tries: {last}")]
+    #[error("{request}: gave up after {tries} tries: {last}")]
     GivenUp {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// How many tries were made.
         tries: u32,
         /// What went wrong the last time.
@@ -298,10 +298,10 @@ pub enum GraphError {
         last: LastError,
     },
     /// The service asked for a longer wait than allowed.
-    #[error("{what}: {wait}")]
+    #[error("{request}: {wait}")]
     Wait {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// The wait.
         #[source]
         wait: WaitTooLong,
@@ -310,61 +310,66 @@ pub enum GraphError {
     #[error("interrupted")]
     Interrupted,
     /// The answer has not the form it should have.
-    #[error("{what}: {detail}")]
+    #[error("{request}: {detail}")]
     Shape {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// What is wrong with it.
         detail: String,
     },
     /// A link or a redirect leads away from the configured host.
     #[error(
-        "{what}: the service sent a link to `{}`, which is not the configured Graph host",
+        "{request}: the service sent a link to `{}`, which is not the configured Graph host",
         shortened_url(link)
     )]
     ForeignLink {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// Where it leads.
         link: String,
     },
     /// A link to the next page is not a URL.
     #[error(
-        "{what}: the service sent {} as the link to the next page (`@odata.nextLink`)",
+        "{request}: the service sent {} as the link to the next page (`@odata.nextLink`)",
         wrong_link(link)
     )]
     WrongLink {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// What was sent.
         link: String,
     },
     /// A text of the answer holds half of a character.
     #[error(
-        "{what}: the service sent half of a character (a lone surrogate) in a text, so its response cannot be read: {around}"
+        "{request}: the service sent half of a character (a lone surrogate) in a text, so its response cannot be read: {around}"
     )]
     LoneSurrogate {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// What stands around it.
         around: String,
     },
     /// A redirect to the same host, or to nowhere. None is followed.
     #[error(
-        "{what}: the service answered with a redirect{}; redirects are not followed",
+        "{request}: the service answered with a redirect{}; redirects are not followed",
         leading(link)
     )]
     Redirect {
         /// The request.
-        what: String,
+        request: RequestLine,
         /// Where it leads, as it was written.
         link: String,
     },
+    /// An assignment cannot be deleted, since none but it may have its id.
+    #[error(
+        "DELETE: the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
+    )]
+    NoOwnId,
     /// A list repeats itself, or goes on past all measure.
-    #[error("{what}: the list repeats itself or would never end")]
+    #[error("{request}: the list repeats itself or would never end")]
     EndlessList {
         /// The request.
-        what: String,
+        request: RequestLine,
     },
 }
 
@@ -407,12 +412,16 @@ fn leading(link: &str) -> String {
 
 impl GraphError {
     /// Makes the error for a redirect: to elsewhere, or within the configured host.
-    pub(super) fn redirected(address: &GraphUrl, what: String, response: &Response) -> Self {
+    pub(super) fn redirected(
+        address: &GraphUrl,
+        request: RequestLine,
+        response: &Response,
+    ) -> Self {
         let link = response.header("location").unwrap_or_default().to_owned();
         if link.is_empty() || address.admits(&link) || is_path(&link) {
-            Self::Redirect { what, link }
+            Self::Redirect { request, link }
         } else {
-            Self::ForeignLink { what, link }
+            Self::ForeignLink { request, link }
         }
     }
 
@@ -420,10 +429,10 @@ impl GraphError {
     /// service says that there is none, or that it may not be seen.
     pub(super) fn of_list(self, kind: PolicyKind) -> Self {
         match self {
-            Self::Service { what, error } if matches!(error.status, 400 | 403 | 404) => {
+            Self::Service { request, error } if matches!(error.status, 400 | 403 | 404) => {
                 Self::RefusedLists(vec![RefusedList {
                     kind,
-                    what,
+                    request,
                     error,
                     claims: None,
                 }])
@@ -433,11 +442,11 @@ impl GraphError {
     }
 
     /// Makes the error for a link to the next page that is not followed.
-    pub(super) fn not_followed(what: String, link: String) -> Self {
+    pub(super) fn not_followed(request: RequestLine, link: String) -> Self {
         if Url::parse(&link).is_ok() {
-            Self::ForeignLink { what, link }
+            Self::ForeignLink { request, link }
         } else {
-            Self::WrongLink { what, link }
+            Self::WrongLink { request, link }
         }
     }
 
@@ -468,8 +477,8 @@ impl GraphError {
             Self::Service { error, .. } if error.status == 401 => {
                 "the service rejects the token: it may have expired, or be for another tenant or cloud; `assignctl whoami` shows what it says of itself"
             }
-            Self::Service { what, error } if error.is_forbidden() => {
-                return Some(permissions::needs(&[permissions::of_request(what)]));
+            Self::Service { request, error } if error.is_forbidden() => {
+                return Some(permissions::needs(&[permissions::of_request(request)]));
             }
             Self::RefusedLists(lists) => return Some(hint_of(lists)),
             Self::Wait { .. } => "allow a longer wait with `--max-wait`, or run again later",

@@ -8,6 +8,7 @@ use super::client::Call;
 use super::error::GraphError;
 use super::pages::{self, DecodePage};
 use super::read::{Reader, page_of};
+use super::transport::RequestLine;
 use super::wire::{self, Object, Page};
 use crate::model::{LiveGroup, SimilarGroups, encode};
 
@@ -53,7 +54,7 @@ impl Reader {
         let groups = page.value.iter().map(wire::group);
         groups
             .collect::<Result<_, _>>()
-            .map_err(|misread| misread.into_error("GET /groups".to_owned()))
+            .map_err(|misread| misread.into_error(RequestLine::get(GROUPS)))
     }
 
     /// Returns display names of groups that may be meant by some that were not found: those of all
@@ -83,7 +84,7 @@ impl Reader {
             let paths = beginning_like(names);
             let answers = self.read_batch_sized(GROUPS, &paths).await?;
             for answer in answers {
-                objects.extend(page_of("GET /groups", answer?)?.value);
+                objects.extend(page_of(&RequestLine::get(GROUPS), answer?)?.value);
             }
         }
         let groups = objects.iter().filter_map(|object| wire::group(object).ok());
@@ -129,7 +130,10 @@ impl Reader {
             paths => {
                 let answers = self.read_batch_sized(GROUPS, paths).await?;
                 for ((path, _), answer) in paths.iter().zip(answers) {
-                    groups.extend(self.rest_of_page("GET /groups", path, answer?).await?);
+                    groups.extend(
+                        self.rest_of_page(&RequestLine::get(GROUPS), path, answer?)
+                            .await?,
+                    );
                 }
             }
         }
@@ -137,7 +141,7 @@ impl Reader {
             .iter()
             .map(wire::group)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|misread| misread.into_error("GET /groups".to_owned()))?;
+            .map_err(|misread| misread.into_error(RequestLine::get(GROUPS)))?;
         groups.sort();
         groups.dedup();
         Ok(groups)

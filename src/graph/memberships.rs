@@ -4,6 +4,7 @@ use super::client::Call;
 use super::error::GraphError;
 use super::pages;
 use super::read::Reader;
+use super::transport::RequestLine;
 use super::wire::Object;
 use crate::model::{LiveDevice, encode};
 
@@ -38,14 +39,14 @@ impl Reader {
             Member::Group(id) => ("groups", id),
         };
         let path = format!("/{root}/{}/transitiveMemberOf", encode(id));
-        let what = format!("GET {path}");
+        let request = RequestLine::get(&path);
         match self
             .directory(&format!("{path}?$select=id&$top={PAGE}"))
             .await
         {
             Ok(objects) => objects
                 .iter()
-                .map(|object| id_of(object, &what).map(|id| id.to_ascii_lowercase()))
+                .map(|object| id_of(object, &request).map(|id| id.to_ascii_lowercase()))
                 .collect::<Result<Vec<_>, _>>()
                 .map(Some),
             Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
@@ -63,7 +64,7 @@ impl Reader {
         let call = Call::get(self.client().address().join(&format!("{path}?$select=id")));
         match self.client().read_json::<Object>(&call).await {
             Ok(user) => {
-                id_of(&user, &format!("GET {path}")).map(|id| Some(id.to_ascii_lowercase()))
+                id_of(&user, &RequestLine::get(&path)).map(|id| Some(id.to_ascii_lowercase()))
             }
             Err(GraphError::Service { error, .. }) if error.status == 403 => Ok(None),
             Err(error) => Err(error),
@@ -82,9 +83,10 @@ impl Reader {
             encode(&filter)
         );
         let objects = self.directory(&path).await?;
+        let request = RequestLine::get("/devices");
         let devices = objects.iter().map(|object| {
             Ok(LiveDevice {
-                id: id_of(object, "GET /devices")?.to_owned(),
+                id: id_of(object, &request)?.to_owned(),
                 name: object
                     .get("displayName")
                     .and_then(serde_json::Value::as_str)
@@ -103,10 +105,10 @@ impl Reader {
     }
 }
 
-fn id_of<'o>(object: &'o Object, what: &str) -> Result<&'o str, GraphError> {
+fn id_of<'o>(object: &'o Object, request: &RequestLine) -> Result<&'o str, GraphError> {
     let id = object.get("id").and_then(serde_json::Value::as_str);
     id.ok_or_else(|| GraphError::Shape {
-        what: what.to_owned(),
+        request: request.clone(),
         detail: "an object has no `id`".to_owned(),
     })
 }

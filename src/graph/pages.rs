@@ -97,7 +97,7 @@ impl Client {
         decode: DecodePage<'_, T>,
         mut on_page: impl FnMut(usize),
     ) -> Result<(), GraphError> {
-        let list = self.describe(&Call::get(first.clone()));
+        let list = self.request_line(&Call::get(first.clone()));
         let mut seen_links = HashSet::from([first]);
         let mut seen: Option<HashSet<String>> = None;
         let mut empty_pages = 0;
@@ -106,7 +106,7 @@ impl Client {
                 return Err(GraphError::not_followed(list, link));
             }
             if !seen_links.insert(link.clone()) {
-                return Err(GraphError::EndlessList { what: list });
+                return Err(GraphError::EndlessList { request: list });
             }
             let seen = seen.get_or_insert_with(|| items.iter().filter_map(T::key).collect());
             let call = Call::get(link);
@@ -119,11 +119,11 @@ impl Client {
             }
             empty_pages = if page.is_empty() { empty_pages + 1 } else { 0 };
             if (!page.is_empty() && !brings_more) || empty_pages > MOST_EMPTY_PAGES {
-                return Err(GraphError::EndlessList { what: list });
+                return Err(GraphError::EndlessList { request: list });
             }
             items.extend(page);
             if items.len() > MOST_OBJECTS {
-                return Err(GraphError::EndlessList { what: list });
+                return Err(GraphError::EndlessList { request: list });
             }
             on_page(items.len());
             next = next_link;

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::kinds::{KINDS, Permissions, PolicyKind};
+use super::transport::RequestLine;
+use crate::kinds::{Permissions, PolicyKind, kind_of_path};
 use crate::text::all_of;
 
 /// Something that has to be permitted.
@@ -65,8 +66,7 @@ pub static NEEDS: &[Need] = &[
 
 /// Returns the permission that a request to read takes, by the kind that its path belongs to. Filters
 /// are read with that of configuration policies.
-pub(super) fn of_request(what: &str) -> &'static str {
-    let path = what.split_once(' ').map_or(what, |(_, path)| path);
+pub(super) fn of_request(RequestLine { path, .. }: &RequestLine) -> &'static str {
     if path.starts_with("/devices") {
         return "Device.Read.All";
     }
@@ -74,9 +74,8 @@ pub(super) fn of_request(what: &str) -> &'static str {
     if of_groups.iter().any(|root| path.starts_with(root)) {
         return READ_GROUPS.name;
     }
-    let of_kind = KINDS.iter().find(|spec| what.contains(spec.collection));
-    of_kind
-        .map_or(Permissions::Configuration, |spec| spec.permissions)
+    kind_of_path(path)
+        .map_or(Permissions::Configuration, |kind| kind.spec().permissions)
         .read()
 }
 
@@ -239,17 +238,21 @@ mod tests {
 
     #[test]
     fn the_directory_has_a_permission_of_its_own() {
-        for (what, permission) in [
-            ("GET /groups", "GroupMember.Read.All"),
-            ("POST /directoryObjects/getByIds", "GroupMember.Read.All"),
-            ("GET /users/ada/transitiveMemberOf", "GroupMember.Read.All"),
-            ("GET /devices", "Device.Read.All"),
+        for (path, permission) in [
+            ("/groups", "GroupMember.Read.All"),
+            ("/directoryObjects/getByIds", "GroupMember.Read.All"),
+            ("/users/ada/transitiveMemberOf", "GroupMember.Read.All"),
+            ("/devices", "Device.Read.All"),
             (
-                "GET /deviceManagement/assignmentFilters",
+                "/deviceManagement/assignmentFilters",
                 "DeviceManagementConfiguration.Read.All",
             ),
+            (
+                "/deviceManagement/deviceHealthScripts/x/assignments",
+                "DeviceManagementScripts.Read.All",
+            ),
         ] {
-            assert_eq!(of_request(what), permission, "{what}");
+            assert_eq!(of_request(&RequestLine::get(path)), permission, "{path}");
         }
     }
 

@@ -12,6 +12,7 @@ use super::listing::{self, ListedAssignments, Listing};
 use super::observe::Event;
 use super::pages::{self, DecodePage, Listed, of_list};
 use super::rejected_options::Part;
+use super::transport::RequestLine;
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
 use super::writer::LookSlot;
 use crate::kinds;
@@ -208,7 +209,7 @@ impl Reader {
             let mut listed = listed.iter();
             if let Some(listed) = listed.find(|listed| gone.contains(&listed.live.id)) {
                 return Err(shape(
-                    &format!("GET {}", listed.path()),
+                    &RequestLine::get(&listed.path()),
                     "the service says that the policy does not exist, and lists it all the same"
                         .to_owned(),
                 ));
@@ -269,8 +270,8 @@ impl Reader {
             if let ListedAssignments::Cut(link) = &policies[*index].listed
                 && !self.client.address().admits(link)
             {
-                let what = format!("GET {}", policies[*index].path());
-                return Err(GraphError::not_followed(what, link.clone()));
+                let request = RequestLine::get(&policies[*index].path());
+                return Err(GraphError::not_followed(request, link.clone()));
             }
         }
         let asked: Vec<(PolicyKind, String)> = unread
@@ -321,7 +322,7 @@ impl Reader {
     ) -> Result<PolicyAssignments, GraphError> {
         let (path, size) = set_path(kind, policy_id);
         let slot = Mutex::new(slot.map(|LookSlot(permit)| permit));
-        let what = || format!("GET {path}");
+        let request = RequestLine::get(&path);
         let first_page = async |url: String| {
             let slot = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             let first = Call::get(url.clone());
@@ -344,7 +345,7 @@ impl Reader {
             };
             let mut objects = page.value;
             if page.next_link.is_none() {
-                return Ok(Some(live_assignments(kind, &what(), objects)?));
+                return Ok(Some(live_assignments(kind, &request, objects)?));
             }
             // What is missing on a later page is the page, not the policy.
             self.client
@@ -353,12 +354,12 @@ impl Reader {
             // Pages are read one after the other. What changes in between makes a list that never
             // existed; only one that reads the same twice was there.
             if earlier.as_ref() == Some(&objects) {
-                return Ok(Some(live_assignments(kind, &what(), objects)?));
+                return Ok(Some(live_assignments(kind, &request, objects)?));
             }
             earlier = Some(objects);
         }
         Err(shape(
-            &what(),
+            &request,
             "the list changed each time that it was read".to_owned(),
         ))
     }
@@ -384,16 +385,16 @@ impl Reader {
         let answers = policies.iter().zip(paths).zip(answers);
         let results =
             futures::stream::iter(answers).map(|((policy, (path, _)), answer)| async move {
-                let what = format!("GET {path}");
+                let request = RequestLine::get(&path);
                 let page = match answer {
-                    Ok(answer) => set_of(policy.0, &what, answer)?,
+                    Ok(answer) => set_of(policy.0, &request, answer)?,
                     Err(GraphError::Service { error, .. }) if error.is_missing() => {
                         return Ok(None);
                     }
                     Err(error) => return Err(error),
                 };
                 match page.next_link {
-                    None => live_assignments(policy.0, &what, page.value).map(Some),
+                    None => live_assignments(policy.0, &request, page.value).map(Some),
                     // Only what reads the same twice was there.
                     Some(_) => self.assignments(policy.0, &policy.1).await,
                 }
@@ -404,11 +405,11 @@ impl Reader {
     /// Takes a page that came in a batch and reads what follows it.
     pub(super) async fn rest_of_page(
         &self,
-        what: &str,
+        request: &RequestLine,
         path: &str,
         page: Value,
     ) -> Result<Vec<Object>, GraphError> {
-        let page = page_of(what, page)?;
+        let page = page_of(request, page)?;
         let mut objects = page.value;
         let first = self.client.address().join(path);
         self.client
@@ -429,7 +430,7 @@ impl Reader {
             .iter()
             .map(wire::assignment_filter)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|misread| misread.into_error(format!("GET {FILTERS}")))?;
+            .map_err(|misread| misread.into_error(RequestLine::get(FILTERS)))?;
         filters.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         filters.dedup();
         Ok(filters)
@@ -456,12 +457,16 @@ fn set_path(kind: PolicyKind, policy_id: &str) -> (String, Option<usize>) {
 }
 
 /// Reads the assignments of a policy out of what its path answers.
-fn set_of(kind: PolicyKind, what: &str, answer: Value) -> Result<Page<Object>, GraphError> {
+fn set_of(
+    kind: PolicyKind,
+    request: &RequestLine,
+    answer: Value,
+) -> Result<Page<Object>, GraphError> {
     match kind.spec().listing {
-        kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(what, answer),
+        kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(request, answer),
         kinds::Listing::ItemExpand(_) => serde_json::from_value::<ExpandedItem>(answer)
             .map(Page::from)
-            .map_err(|error| shape(what, error.to_string())),
+            .map_err(|error| shape(request, error.to_string())),
     }
 }
 
@@ -479,20 +484,20 @@ pub(super) fn with_size(path: &str, size: usize) -> String {
 }
 
 /// Reads a page that came in a batch.
-pub(super) fn page_of(what: &str, answer: Value) -> Result<Page<Object>, GraphError> {
-    serde_json::from_value(answer).map_err(|error| shape(what, error.to_string()))
+pub(super) fn page_of(request: &RequestLine, answer: Value) -> Result<Page<Object>, GraphError> {
+    serde_json::from_value(answer).map_err(|error| shape(request, error.to_string()))
 }
 
 /// Reads what assignments mean. An assignment that is listed twice, and says the same both times, is one assignment.
 fn live_assignments(
     kind: PolicyKind,
-    what: &str,
+    request: &RequestLine,
     objects: Vec<Object>,
 ) -> Result<Vec<LiveAssignment>, GraphError> {
     let mut texts = Texts::default();
     let assignments = objects.into_iter().map(|object| {
         let read = wire::live_assignment(object, kind.spec(), &mut texts);
-        read.map_err(|misread| misread.into_error(what.to_owned()))
+        read.map_err(|misread| misread.into_error(request.clone()))
     });
     let mut assignments = assignments.collect::<Result<Vec<_>, _>>()?;
     let mut seen = HashSet::new();
@@ -502,9 +507,9 @@ fn live_assignments(
     Ok(assignments)
 }
 
-fn shape(what: &str, detail: String) -> GraphError {
+fn shape(request: &RequestLine, detail: String) -> GraphError {
     GraphError::Shape {
-        what: what.to_owned(),
+        request: request.clone(),
         detail,
     }
 }

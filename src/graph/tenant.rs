@@ -126,8 +126,8 @@ async fn held<T>(
     read: impl Future<Output = Result<T, GraphError>>,
 ) -> Result<Result<T, GraphError>, GraphError> {
     match read.await {
-        Err(GraphError::Service { what, error }) if error.status == 403 => {
-            Ok(Err(GraphError::Service { what, error }))
+        Err(GraphError::Service { request, error }) if error.status == 403 => {
+            Ok(Err(GraphError::Service { request, error }))
         }
         Err(error) => Err(error),
         Ok(value) => Ok(Ok(value)),

@@ -40,6 +40,31 @@ impl Method {
     }
 }
 
+/// A request as errors name it: its verb and where it goes below the version root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestLine {
+    /// The verb.
+    pub method: Method,
+    /// The path.
+    pub path: Box<str>,
+}
+
+impl RequestLine {
+    /// Names a request that reads.
+    pub(super) fn get(path: &str) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+        }
+    }
+}
+
+impl fmt::Display for RequestLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.method.name(), self.path)
+    }
+}
+
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -183,14 +183,14 @@ impl Writer {
         match self.client.pace().turn(call.group).await {
             Ok(Turn { look: _, write }) => self.write(WriteSlot(write), &call).await,
             Err(wait) => WriteOutcome::NotSent(GraphError::Wait {
-                what: self.client.describe(&call),
+                request: self.client.request_line(&call),
                 wait,
             }),
         }
     }
 
     async fn write(&self, slot: WriteSlot, call: &Call) -> WriteOutcome {
-        let what = self.client.describe(call);
+        let request = self.client.request_line(call);
         match self.client.exchange(call, slot.0, retry::WRITE_TIME).await {
             Ok(response) => match response.status {
                 200..300 => {
@@ -199,7 +199,7 @@ impl Writer {
                 }
                 300..400 => WriteOutcome::Redirected(GraphError::redirected(
                     self.client.address(),
-                    what,
+                    request,
                     &response,
                 )),
                 status => {
@@ -229,7 +229,7 @@ impl Writer {
             Err(Fault::Paused) => WriteOutcome::Paused,
             Err(Fault::Interrupted) => WriteOutcome::NotSent(GraphError::Interrupted),
             Err(Fault::SignIn(error)) => WriteOutcome::NotSent(error.into()),
-            Err(Fault::Wait(wait)) => WriteOutcome::NotSent(GraphError::Wait { what, wait }),
+            Err(Fault::Wait(wait)) => WriteOutcome::NotSent(GraphError::Wait { request, wait }),
             // Reading back settles them all; it only costs a read where nothing had left.
             Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::Unusable(reason)) => {
                 WriteOutcome::Unknown {

@@ -120,6 +120,14 @@ impl PolicyKind {
     }
 }
 
+/// Finds the kind whose collection a path below the version root leads to or into.
+pub fn kind_of_path(path: &str) -> Option<PolicyKind> {
+    PolicyKind::all().find(|kind| {
+        let rest = path.strip_prefix(kind.spec().collection);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '(']))
+    })
+}
+
 /// Finds the kind that an item of a policy set holds, by the item's type without `PolicySetItem`. App
 /// protection has one type of item for all of its kinds, which then says none.
 pub fn kind_of_set_item(word: &str) -> Option<PolicyKind> {

@@ -109,7 +109,7 @@ pub(super) fn failure(error: GraphError, loaded: Option<&Loaded>) -> Failure {
     let found = absent.iter().map(|list| {
         let RefusedList {
             kind,
-            what: _,
+            request: _,
             error,
             claims: _,
         } = list;

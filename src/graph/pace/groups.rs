@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::RateLimit;
-use crate::kinds::{KINDS, ThrottleGroup};
+use crate::kinds::{ThrottleGroup, kind_of_path};
 
 /// A group of requests that have limits of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,13 +31,8 @@ impl RateGroup {
         let Some(root) = root else {
             return Self::Directory;
         };
-        let path = &url[root..];
-        let is_below = |collection: &str| {
-            let rest = path.strip_prefix(collection);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '(']))
-        };
-        let kind = KINDS.iter().find(|kind| is_below(kind.collection));
-        Self::Intune(kind.map_or(ThrottleGroup::Shared, |kind| kind.throttle))
+        let kind = kind_of_path(&url[root..]);
+        Self::Intune(kind.map_or(ThrottleGroup::Shared, |kind| kind.spec().throttle))
     }
 
     /// Returns the limit of requests of any kind, if that of Intune's groups is another.
@@ -52,6 +47,7 @@ impl RateGroup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::KINDS;
 
     #[test]
     fn a_path_is_counted_with_its_kind() {
