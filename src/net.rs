@@ -1,9 +1,9 @@
-//! Where requests may go: national clouds, the URLs that a secret may be sent to, and the rules that
-//! hold for every HTTP connection of the program.
+//! Where requests may go: national clouds, the URLs that a secret may be sent to, the rules that
+//! hold for every HTTP connection of the program, and how long an answer asks to wait.
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::Certificate;
 use url::{Host, Url};
@@ -175,4 +175,67 @@ fn authorities(file: &Path) -> Result<Vec<Certificate>, String> {
         return Err(failed("there are none".to_owned()));
     }
     Ok(certificates)
+}
+
+/// Longer than any wait, short enough for arithmetic with clocks.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// Reads a `Retry-After` value. A date is taken against the answer's own `Date`, since the two
+/// come from one clock; without it against ours.
+pub(crate) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        if seconds.is_nan() || seconds < 0.0 {
+            return None;
+        }
+        return Some(
+            Duration::try_from_secs_f64(seconds)
+                .unwrap_or(LONGEST_RETRY_AFTER)
+                .min(LONGEST_RETRY_AFTER),
+        );
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let now = date
+        .and_then(|date| httpdate::parse_http_date(date.trim()).ok())
+        .unwrap_or_else(SystemTime::now);
+    // A date that has passed means now.
+    let wait = until.duration_since(now).unwrap_or_default();
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        let date = Some("Mon, 23 Nov 2026 10:00:00 GMT");
+        for (value, expected) in [
+            ("0", Some(0.0)),
+            ("17", Some(17.0)),
+            (" 2.128 ", Some(2.128)),
+            ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30.0)),
+            ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0.0)),
+            ("Monday, 23-Nov-26 10:00:30 GMT", Some(30.0)),
+            ("Mon Nov 23 10:00:30 2026", Some(30.0)),
+            ("Tue Dec  1 10:00:00 2026", Some(8.0 * 86_400.0)),
+            (
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+                Some(LONGEST_RETRY_AFTER.as_secs_f64()),
+            ),
+            ("Mon, 23 Nov 2026 10:00:30 CET", None),
+            ("", None),
+            ("-1", None),
+            ("NaN", None),
+            ("soon", None),
+            ("1e300", Some(LONGEST_RETRY_AFTER.as_secs_f64())),
+            ("inf", Some(LONGEST_RETRY_AFTER.as_secs_f64())),
+        ] {
+            assert_eq!(
+                retry_after(value, date),
+                expected.map(Duration::from_secs_f64),
+                "{value}"
+            );
+        }
+    }
 }

@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{CiError, Platform};
-use crate::net::{client_builder, secure_url};
+use crate::net::{client_builder, retry_after, secure_url};
 use crate::text::with_causes;
 
 /// How long an answer may take.
@@ -256,11 +256,9 @@ impl Api {
         }
         let mut answer = builder.send().await.map_err(no_answer)?;
         let status = answer.status().as_u16();
-        let retry_after = answer
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
+        let header = |name| answer.headers().get(name)?.to_str().ok();
+        let asked = header("retry-after");
+        let wait = asked.and_then(|asked| retry_after(asked, header("date")));
         let links = answer.headers().get_all("link").iter();
         let has_next = links
             .filter_map(|value| value.to_str().ok())
@@ -287,7 +285,7 @@ impl Api {
             status,
             message: message(&body),
         };
-        Err((error, retry_after))
+        Err((error, wait))
     }
 
     /// Reads all pages of a list whose pages are numbered from 1. One with less than it could hold need

@@ -11,9 +11,10 @@
 //!   Intune often leaves it out (almenscorner/IntuneCD#217); then, or where waiting as long as it
 //!   says did not help, the wait doubles from try to try.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::transport::Response;
+use crate::net;
 
 /// How many times a read is tried.
 pub const READ_TRIES: u32 = 5;
@@ -103,9 +104,6 @@ pub fn listing_wait(tries: usize) -> Duration {
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const FIRST_THROTTLE_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
-
-/// Longer than any wait, short enough for arithmetic with clocks.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The budget of one read: how often it was tried, for how long, and how long the service made it
 /// wait.
@@ -207,67 +205,12 @@ pub fn wait(asked: Option<Duration>, tries: u32, backoff: Duration) -> Duration 
 
 /// Returns the wait that an answer asks for.
 pub fn retry_after(response: &Response) -> Option<Duration> {
-    parse_retry_after(response.header("retry-after")?, response.header("date"))
-}
-
-/// Reads a `Retry-After` value. A date is taken against the answer's own `Date`, since the two
-/// come from one clock; without it against ours.
-pub fn parse_retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<f64>() {
-        if seconds.is_nan() || seconds < 0.0 {
-            return None;
-        }
-        return Some(
-            Duration::try_from_secs_f64(seconds)
-                .unwrap_or(LONGEST_RETRY_AFTER)
-                .min(LONGEST_RETRY_AFTER),
-        );
-    }
-    let until = httpdate::parse_http_date(value).ok()?;
-    let now = date
-        .and_then(|date| httpdate::parse_http_date(date.trim()).ok())
-        .unwrap_or_else(SystemTime::now);
-    // A date that has passed means now.
-    let wait = until.duration_since(now).unwrap_or_default();
-    Some(wait.min(LONGEST_RETRY_AFTER))
+    net::retry_after(response.header("retry-after")?, response.header("date"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_read_in_all_its_forms() {
-        let date = Some("Mon, 23 Nov 2026 10:00:00 GMT");
-        for (value, expected) in [
-            ("0", Some(0.0)),
-            ("17", Some(17.0)),
-            (" 2.128 ", Some(2.128)),
-            ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30.0)),
-            ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0.0)),
-            ("Monday, 23-Nov-26 10:00:30 GMT", Some(30.0)),
-            ("Mon Nov 23 10:00:30 2026", Some(30.0)),
-            ("Tue Dec  1 10:00:00 2026", Some(8.0 * 86_400.0)),
-            (
-                "Fri, 31 Dec 9999 23:59:59 GMT",
-                Some(LONGEST_RETRY_AFTER.as_secs_f64()),
-            ),
-            ("Mon, 23 Nov 2026 10:00:30 CET", None),
-            ("", None),
-            ("-1", None),
-            ("NaN", None),
-            ("soon", None),
-            ("1e300", Some(LONGEST_RETRY_AFTER.as_secs_f64())),
-            ("inf", Some(LONGEST_RETRY_AFTER.as_secs_f64())),
-        ] {
-            assert_eq!(
-                parse_retry_after(value, date),
-                expected.map(Duration::from_secs_f64),
-                "{value}"
-            );
-        }
-    }
 
     #[test]
     fn what_the_service_asks_for_is_a_minimum() {

@@ -92,8 +92,8 @@ pub(super) struct State {
     pub(super) good: usize,
     /// What the next requests are answered with in place of what they ask for.
     pub(super) failures: Vec<(u16, &'static str)>,
-    /// How many seconds these ask to wait.
-    pub(super) retry_after: Option<u32>,
+    /// How long these ask to wait.
+    pub(super) retry_after: Option<&'static str>,
     /// Short words for what was changed.
     changes: Vec<String>,
     next: u64,
@@ -213,9 +213,9 @@ impl Platform {
             } else {
                 let (status, message) = state.failures.remove(0);
                 let mut reply = refused(status, message);
-                let usual = matches!(status, 429 | 503).then_some(0);
-                if let Some(seconds) = state.retry_after.or(usual) {
-                    reply.headers.push(("Retry-After", seconds.to_string()));
+                let usual = matches!(status, 429 | 503).then_some("0");
+                if let Some(wait) = state.retry_after.or(usual) {
+                    reply.headers.push(("Retry-After", wait.to_owned()));
                 }
                 reply
             }

@@ -125,26 +125,30 @@ fn whatever_can_be_sent_twice_is_sent_again() {
 fn a_limit_is_waited_out_if_that_is_soon() {
     for kind in Kind::ALL {
         let mut platform = platform(kind, WANTED);
-        let mut state = platform.state();
-        state.failures = vec![(403, "You have exceeded a secondary rate limit")];
-        state.retry_after = Some(0);
-        drop(state);
-        platform.run(Event::Proposed, PLAN).exits(0);
-        let mut state = platform.state();
-        state.failures = vec![(429, "come back tomorrow"); 4];
-        state.retry_after = Some(86_400);
-        drop(state);
-        let before = platform.requests().len();
-        platform
-            .run(Event::Proposed, PLAN)
-            .exits(1)
-            .says(&["status 429: come back tomorrow"]);
-        let first = &platform.requests()[before];
-        let asked = platform.requests()[before..]
-            .iter()
-            .filter(|seen| seen.target == first.target)
-            .count();
-        assert_eq!(asked, 1, "{kind:?}");
+        for soon in ["0", "Thu, 01 Jan 2026 00:00:00 GMT"] {
+            let mut state = platform.state();
+            state.failures = vec![(403, "You have exceeded a secondary rate limit")];
+            state.retry_after = Some(soon);
+            drop(state);
+            platform.run(Event::Proposed, PLAN).exits(0);
+        }
+        for late in ["86400", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            let mut state = platform.state();
+            state.failures = vec![(429, "come back tomorrow"); 4];
+            state.retry_after = Some(late);
+            drop(state);
+            let before = platform.requests().len();
+            platform
+                .run(Event::Proposed, PLAN)
+                .exits(1)
+                .says(&["status 429: come back tomorrow"]);
+            let first = &platform.requests()[before];
+            let asked = platform.requests()[before..]
+                .iter()
+                .filter(|seen| seen.target == first.target)
+                .count();
+            assert_eq!(asked, 1, "{kind:?}: {late}");
+        }
     }
 }
 
