@@ -20,7 +20,7 @@ use crate::manifest::Glob;
 use crate::plan::guards::GuardName;
 use crate::plan::saved::sha256;
 use crate::render::clean::clean;
-use crate::render::markdown::marker;
+use crate::render::markdown::{code, marker};
 use crate::run::Failure;
 use crate::run::tenants::{Shard, merged_command};
 
@@ -358,7 +358,7 @@ impl Run {
         let marker = marker(self.task.name());
         let body = &recorded.markdown;
         if self.task == Task::Apply {
-            let note = nothing_written(exit, body);
+            let note = nothing_written(exit, recorded.error.as_deref());
             let run = match exit {
                 _ if recorded.written => ApplyResult::Written,
                 Exit::Pending => ApplyResult::Waiting(output.max_bytes()),
@@ -375,15 +375,12 @@ impl Run {
 }
 
 /// Says of a run that has written nothing how it ended, for a change that an earlier one has applied.
-fn nothing_written(exit: Exit, markdown: &str) -> String {
+fn nothing_written(exit: Exit, error: Option<&str>) -> String {
     const LONGEST: usize = 1_000;
     if exit == Exit::Success {
         return "A later run found nothing left to write.".to_owned();
     }
-    let mut errors = markdown
-        .lines()
-        .filter_map(|line| line.strip_prefix("**Error:** "));
-    let error = errors.next().filter(|error| error.len() <= LONGEST);
+    let error = error.map(code).filter(|error| error.len() <= LONGEST);
     let error = error.map_or_else(String::new, |error| format!(": {error}"));
     format!(
         "**A later run failed and wrote nothing** (exit code {}){error}",

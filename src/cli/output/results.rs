@@ -21,6 +21,8 @@ use crate::run::{Failure, clock};
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Recorded {
     pub(in crate::cli) markdown: String,
+    /// Why the run did not do what it was asked, for people.
+    pub(in crate::cli) error: Option<String>,
     /// `None` if the platform has no annotations.
     pub(in crate::cli) annotations: Option<String>,
     /// Whether all that differs is known to be manifests that were not applied yet.
@@ -55,6 +57,7 @@ impl Output {
         let settled = review.results.map(|results| &results.settled);
         *self.recorded.borrow_mut() = Some(Recorded {
             markdown: own(markdown::draw(review, self.max_bytes)),
+            error: review.error.map(|error| own(error.message.to_owned())),
             annotations: form.map(|form| own(github::draw_as(form, review))),
             only_unapplied: review.plan.is_some_and(|view| {
                 let mut changed = view.plan.changed().peekable();

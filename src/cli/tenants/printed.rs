@@ -143,6 +143,10 @@ impl View<'_> {
             .transpose()?;
         self.output.keep_recorded(Recorded {
             markdown: own(self.markdown(results)?),
+            error: results
+                .entries
+                .iter()
+                .find_map(|entry| Some(own(entry.failure.as_ref()?.message.clone()))),
             annotations: annotations.map(own),
             only_unapplied: results.entries.iter().all(|entry| {
                 let brief = entry.brief.as_ref();

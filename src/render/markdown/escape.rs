@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use super::super::clean::clean;
 
 /// Returns text as inline code.
-pub(in crate::render) fn code(text: impl AsRef<str>) -> String {
+pub fn code(text: impl AsRef<str>) -> String {
     let text = clean(text.as_ref());
     // What looks like an address becomes a link, even in an element.
     let links = text.contains("//") || text.to_ascii_lowercase().contains("www.");

@@ -26,7 +26,7 @@ use crate::plan::{Annotations, PlannedPolicy, PolicyRef};
 use crate::report::Results;
 use escape::{fenced, shorten};
 
-pub(super) use escape::code;
+pub use escape::code;
 use fit::{Part, fit};
 
 /// The smallest size that can be asked for: marker, headline and digest have to fit.
