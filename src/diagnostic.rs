@@ -113,6 +113,8 @@ pub struct Diagnostic {
     pub related: Vec<(Place, String)>,
     /// What the reader can do.
     pub hint: Option<String>,
+    /// Whether it was so before, and is not made worse.
+    pub is_existing: bool,
 }
 
 impl Diagnostic {
@@ -141,6 +143,7 @@ impl Diagnostic {
             label: None,
             related: Vec::new(),
             hint: None,
+            is_existing: false,
         }
     }
 

@@ -275,6 +275,7 @@ impl PlanDiagnostic {
             label: _,
             related,
             hint,
+            is_existing: _,
         } = diagnostic;
         Self {
             severity: *severity,

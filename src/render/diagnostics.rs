@@ -49,6 +49,7 @@ fn draw(
         label,
         related,
         hint,
+        is_existing: _,
     } = diagnostic;
     let level = match severity {
         Severity::Error => Level::ERROR,

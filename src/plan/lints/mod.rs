@@ -37,10 +37,7 @@ pub fn be_strict(found: &mut [Diagnostic]) {
         let fails = CODES
             .iter()
             .any(|(code, fails)| *code == found.code && *fails);
-        // The policies follow, whose names may say anything.
-        let text = found.message.split(", for `").next();
-        let is_new = text.is_some_and(|text| !text.ends_with(ALREADY));
-        if fails && found.place.is_some() && is_new {
+        if fails && found.place.is_some() && !found.is_existing {
             found.severity = Severity::Error;
         }
     }

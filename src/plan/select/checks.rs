@@ -190,12 +190,13 @@ fn check_filter(
 ) -> Option<Diagnostic> {
     let doubt = |message: String, source: &str| {
         // What is live was so before.
-        let already = match severity() == Severity::Error {
-            false => ALREADY,
-            true => "",
-        };
+        let is_existing = severity() != Severity::Error;
+        let already = if is_existing { ALREADY } else { "" };
         let message = format!("{message}{already}");
-        let doubt = Diagnostic::warning("filter-unsupported-kind", place, message);
+        let doubt = Diagnostic {
+            is_existing,
+            ..Diagnostic::warning("filter-unsupported-kind", place, message)
+        };
         Some(doubt.hint(format!("source: {source}")))
     };
     if let Some((over, takes)) = other_side(rules, filter) {
