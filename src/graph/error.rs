@@ -169,11 +169,13 @@ impl ServiceError {
     /// Whether the service has no such route, as for `POST …/assignments` of many kinds
     /// (microsoft-graph-docs#4983).
     pub fn is_missing_route(&self) -> bool {
-        self.status == 400
-            && (self.code.contains("No method match route template")
-                || self.message.contains("No method match route template")
-                || self.message.starts_with("No OData route exists"))
+        self.status == 400 && (names_no_route(&self.code) || names_no_route(&self.message))
     }
+}
+
+/// Whether a code or a sentence of the service says that there is no such route.
+pub fn names_no_route(text: &str) -> bool {
+    text.contains("No method match route template") || text.starts_with("No OData route exists")
 }
 
 /// The header that carries the id of a request for approval, in both directions.

@@ -1,5 +1,6 @@
 //! What the steps of a trial say about the service.
 
+use crate::graph::error::names_no_route;
 use crate::graph::record::Exchange;
 use crate::graph::transport::Method;
 use crate::report::{Outcome, PolicyResult, Reason, ReasonCode};
@@ -23,7 +24,7 @@ pub(super) fn judged(id: &str, settled: &PolicyResult) -> Finding {
             };
             // Any other refusal is about what was sent.
             let is_missing =
-                reason.code == ReasonCode::CreateRouteMissing || names_no_route(reason);
+                reason.code == ReasonCode::CreateRouteMissing || is_missing_route(reason);
             let state = match (is_missing, reason.is_refusal) {
                 (true, _) => State::Differs,
                 (_, true) => State::NotPermitted,
@@ -36,12 +37,9 @@ pub(super) fn judged(id: &str, settled: &PolicyResult) -> Finding {
 }
 
 /// Whether the service says that there is no such route (microsoft-graph-docs#4983; KelvinTegelaar/CIPP#2541).
-fn names_no_route(reason: &Reason) -> bool {
-    let is_said = |text: &str| {
-        text.contains("No method match route template")
-            || text.starts_with("No OData route exists")
-            || text.starts_with("Resource not found for the segment")
-    };
+fn is_missing_route(reason: &Reason) -> bool {
+    let is_said =
+        |text: &str| names_no_route(text) || text.starts_with("Resource not found for the segment");
     matches!(reason.status, Some(400 | 404))
         && (is_said(reason.code.name()) || is_said(&reason.message))
 }
