@@ -117,6 +117,32 @@ impl std::fmt::Display for RemovalLimit {
     }
 }
 
+/// So many of so many, as plans keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// How many.
+    pub part: usize,
+    /// Of how many.
+    pub whole: usize,
+}
+
+impl Share {
+    /// Reads `3 of 12`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (part, whole) = text.split_once(" of ")?;
+        Some(Self {
+            part: part.parse().ok()?,
+            whole: whole.parse().ok()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} of {}", self.part, self.whole)
+    }
+}
+
 /// The guards' limits, and what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardRules {
@@ -259,7 +285,11 @@ impl Observation {
     /// Returns what was observed, as plans show it.
     pub fn observed(&self) -> String {
         match self {
-            Self::Removals { removed, total, .. } => format!("{removed} of {total}"),
+            Self::Removals { removed, total, .. } => Share {
+                part: *removed,
+                whole: *total,
+            }
+            .to_string(),
             Self::Policies { changed, .. } => changed.to_string(),
             Self::Reach { lost, .. } => match lost {
                 Some(lost) => lost.to_string(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Severity;
-use crate::plan::guards::{self, Guard, GuardInput, GuardName, GuardRules, RemovalLimit};
+use crate::plan::guards::{self, Guard, GuardInput, GuardName, GuardRules, RemovalLimit, Share};
 use crate::plan::{ManifestPlace, PlanDiagnostic, Summary};
 
 /// The counts of a plan.
@@ -145,7 +145,7 @@ impl GuardRecord {
         match name {
             GuardName::Removals => {
                 rules.max_removals = RemovalLimit::parse(&self.limit)?;
-                total = self.observed.split_once(" of ").map(|(_, total)| total);
+                total = Share::parse(&self.observed).map(|share| share.whole);
             }
             GuardName::Policies => rules.max_policies = self.limit.parse().ok()?,
             GuardName::BroadTarget | GuardName::ExclusionLost | GuardName::Unassigned => {}
@@ -160,7 +160,7 @@ impl GuardRecord {
             rules.accepted.push(name);
         }
         let judged = GuardInput {
-            total: total.and_then(|total| total.parse().ok()),
+            total,
             changed_tenants,
             ..*judged
         };
