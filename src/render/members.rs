@@ -33,14 +33,18 @@ fn named(number: Option<u64>, one: &str, many: &str) -> String {
     }
 }
 
-fn why(reason: Option<Unknown>) -> &'static str {
+fn why(reason: Unknown) -> &'static str {
     match reason {
-        None => "unknown",
-        Some(Unknown::Forbidden) => "unknown, not permitted to read",
-        Some(Unknown::Timeout) => "unknown, not read in time",
-        Some(Unknown::Deleted) => "unknown, the group does not exist",
-        Some(Unknown::Limit) => "unknown, beyond `--members-limit`",
+        Unknown::Forbidden => "not permitted to read",
+        Unknown::Timeout => "not read in time",
+        Unknown::Deleted => "the group does not exist",
+        Unknown::Limit => "beyond `--members-limit`",
     }
+}
+
+/// Puts the reason behind what is unknown.
+fn and_why(reason: Option<Unknown>) -> String {
+    reason.map_or_else(String::new, |reason| format!(", {}", why(reason)))
 }
 
 /// Says how many members a target has.
@@ -53,10 +57,10 @@ pub(super) fn members(counted: &MemberCount) -> String {
         reason,
     } = counted;
     if devices.is_none() && users.is_none() {
-        return format!("members {}", why(*reason));
+        return format!("members unknown{}", and_why(*reason));
     }
     let named_or_why = |number: Option<u64>, one, many| match (number, reason) {
-        (None, Some(_)) => format!("{many} {}", why(*reason)),
+        (None, Some(_)) => format!("{many} unknown{}", and_why(*reason)),
         _ => named(number, one, many),
     };
     let devices = (*devices, named_or_why(*devices, "device", "devices"));
@@ -142,10 +146,7 @@ fn reach(reach: &Reach, direction: Direction) -> String {
     };
     match reason {
         None => text,
-        Some(reason) => format!(
-            "{text} ({})",
-            why(Some(reason)).trim_start_matches("unknown, ")
-        ),
+        Some(reason) => format!("{text} ({})", why(reason)),
     }
 }
 
@@ -171,7 +172,7 @@ pub(super) fn filters(annotations: &Annotations) -> Vec<String> {
             reason,
         } = counted;
         let Some(matches) = *matches else {
-            let why = why(*reason).trim_start_matches("unknown").to_owned();
+            let why = and_why(*reason);
             return format!("{name} matches an unknown number of devices{why}");
         };
         let platform = match platform.as_deref() {

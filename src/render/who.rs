@@ -184,14 +184,16 @@ fn by(event: &PolicyEvent) -> String {
     }
 }
 
+const MINUTE: &str = "%Y-%m-%d %H:%M";
+
 fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    format!("{} UTC", time.strftime(MINUTE))
 }
 
 fn span(first: Timestamp, last: Timestamp) -> String {
-    let (from, to) = (minute(first), minute(last));
-    if from == to {
-        return to;
+    let to = minute(last);
+    match minute(first) == to {
+        true => to,
+        false => format!("{} to {to}", first.strftime(MINUTE)),
     }
-    format!("{} to {to}", from.trim_end_matches(" UTC"))
 }

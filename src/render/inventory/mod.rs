@@ -181,7 +181,12 @@ fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
 
 /// Says how much was found, in a sentence that also says when nothing was, and what was left out.
 pub fn summary(inventory: &Inventory) -> String {
-    let mut summary = found(inventory);
+    summary_naming(" (`--unassigned`)", inventory)
+}
+
+/// Says it with an option, or with none, by which policies are shown that reach no one.
+fn summary_naming(option: &str, inventory: &Inventory) -> String {
+    let mut summary = found(inventory, option);
     // Nothing found, or everything fine, is so of what was looked at only.
     if !inventory.also_narrowed_by.is_empty() {
         let options = inventory.also_narrowed_by.join(" ");
@@ -194,7 +199,7 @@ pub fn summary(inventory: &Inventory) -> String {
     summary
 }
 
-fn found(inventory: &Inventory) -> String {
+fn found(inventory: &Inventory, option: &str) -> String {
     let rows = inventory
         .rows()
         .filter_map(|(policy, row)| Some((policy, row?)));
@@ -233,7 +238,7 @@ fn found(inventory: &Inventory) -> String {
             let unassigned = match inventory.unassigned() {
                 0 => String::new(),
                 number => format!(
-                    "; {} no one (`--unassigned`)",
+                    "; {} no one{option}",
                     count(number, "policy reaches", "policies reach")
                 ),
             };

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::clean::{clean, is_unsafe};
 use super::super::phrases::{count, group, named_filter, target};
 use super::super::properties::shown;
-use super::{OfTenant, name_of, reached_all, subject_name, summary};
+use super::{OfTenant, name_of, reached_all, subject_name, summary_naming};
 use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Source};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed};
@@ -88,7 +88,7 @@ pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Strin
     let about = format!(
         "Tenant {}{whose} · read {made_at} by assignctl · {}",
         clean(tenant),
-        summary(inventory).replace(" (`--unassigned`)", "")
+        summary_naming("", inventory)
     );
     let warning = (!unavailable.is_empty()).then(|| {
         format!(
