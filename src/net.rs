@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::Certificate;
 use url::{Host, Url};
 
-use crate::text::{shown_url, with_causes};
+use crate::text::{Cause, shown_url};
 
 /// A cloud's addresses (microsoft-graph-docs-contrib: concepts/deployments.md).
 #[derive(Debug)]
@@ -144,7 +144,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// Says what is wrong with `SSL_CERT_FILE`.
-pub(crate) fn client_builder(plain: bool) -> Result<reqwest::ClientBuilder, String> {
+pub(crate) fn client_builder(plain: bool) -> Result<reqwest::ClientBuilder, Cause> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("assignctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -161,18 +161,16 @@ pub(crate) fn client_builder(plain: bool) -> Result<reqwest::ClientBuilder, Stri
 }
 
 /// Reads the certificates of the authorities that are trusted.
-fn authorities(file: &Path) -> Result<Vec<Certificate>, String> {
-    let failed = |reason: String| {
-        format!(
-            "the certificates in `{}` (`SSL_CERT_FILE`) cannot be used: {reason}",
-            file.display()
-        )
-    };
-    let text = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+fn authorities(file: &Path) -> Result<Vec<Certificate>, Cause> {
+    let unusable = format!(
+        "the certificates in `{}` (`SSL_CERT_FILE`) cannot be used",
+        file.display()
+    );
+    let text = std::fs::read(file).map_err(|error| Cause::of(&unusable, error))?;
     let certificates =
-        Certificate::from_pem_bundle(&text).map_err(|error| failed(with_causes(&error)))?;
+        Certificate::from_pem_bundle(&text).map_err(|error| Cause::of(&unusable, error))?;
     if certificates.is_empty() {
-        return Err(failed("there are none".to_owned()));
+        return Err(format!("{unusable}: there are none").into());
     }
     Ok(certificates)
 }
@@ -205,7 +203,22 @@ pub(crate) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+    use crate::text::causes;
+
+    #[test]
+    fn an_error_leads_to_what_the_system_says() {
+        let error = authorities(Path::new("not-there.pem")).expect_err("no file");
+        let said = causes(&error).find_map(|error| error.downcast_ref::<io::Error>());
+        let said = said.expect("the system's error");
+        assert_eq!(said.kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            error.to_string(),
+            format!("the certificates in `not-there.pem` (`SSL_CERT_FILE`) cannot be used: {said}")
+        );
+    }
 
     #[test]
     fn retry_after_is_read_in_all_its_forms() {

@@ -1,9 +1,11 @@
-//! Small pieces of text: counts, excerpts, what may be shown of an address or an error, and which characters
-//! are never written as they are.
+//! Small pieces of text: counts, excerpts, what may be shown of an address or an error, what caused one, and
+//! which characters are never written as they are.
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::iter;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -118,19 +120,87 @@ pub fn shortened_url(link: &str) -> String {
     start
 }
 
+/// Returns the causes of an error, the nearest first.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    iter::successors(error.source(), |error| (*error).source())
+}
+
 /// Spells an error with its causes; the outermost text of an HTTP client's error says next to nothing.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    causes(error).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        match text.contains(&cause) {
+            true => text,
+            false => text + ": " + &cause,
         }
-        cause = inner.source();
+    })
+}
+
+/// Why something failed: what is said of it, and the error that says so, if there is one. Clones share that.
+///
+/// Two are equal if they say the same. Only what is said is ever printed, also by `Debug`: an error may hold what
+/// it was given.
+#[derive(Clone)]
+pub struct Cause {
+    text: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Cause {
+    /// Says what an error says, with its causes.
+    pub(crate) fn new(source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            text: with_causes(&source),
+            source: Some(Arc::new(source)),
+        }
     }
-    text
+
+    /// Says first what it is about.
+    pub(crate) fn of(what: impl fmt::Display, source: impl Error + Send + Sync + 'static) -> Self {
+        let cause = Self::new(source);
+        Self {
+            text: format!("{what}: {}", cause.text),
+            ..cause
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cause {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            source: None,
+        }
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Cause {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(formatter)
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source: &(dyn Error + 'static) = self.source.as_deref()?;
+        Some(source)
+    }
 }
 
 /// Returns a text as one word of a command line, in quotes if a POSIX shell needs them.
@@ -206,5 +276,24 @@ pub fn with_article(name: &str) -> String {
     match name.starts_with(['a', 'e', 'i', 'o']) {
         true => format!("an {name}"),
         false => format!("a {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_and_leads_to_its_error() {
+        let number = "x".parse::<u8>().expect_err("no number");
+        let said = number.to_string();
+        let cause = Cause::of("`--x`", Cause::of("it is odd", number));
+        assert_eq!(cause.to_string(), format!("`--x`: it is odd: {said}"));
+        assert_eq!(with_causes(&cause), cause.to_string());
+        assert_eq!(causes(&cause).count(), 2);
+        assert!(causes(&cause).any(|error| error.is::<std::num::ParseIntError>()));
+        // As a text does: what the error itself holds may be secret.
+        assert_eq!(format!("{cause:?}"), format!("{:?}", cause.to_string()));
+        assert!(Cause::from("said").source().is_none());
     }
 }

@@ -138,7 +138,7 @@ impl Transport for Replay {
     fn send(&self, request: Request) -> Sending<'_> {
         let answer = self.answer(&request);
         Box::pin(async move {
-            let body = answer.map_err(|error| TransportError::Unknown(error.to_string()))?;
+            let body = answer.map_err(|error| TransportError::Unknown(error.to_string().into()))?;
             Ok(Response {
                 status: 200,
                 headers: Vec::new(),

@@ -2,7 +2,7 @@
 //! [`super::certificate`]; as a platform vouches for it: [`super::federated`].
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,8 @@ use zeroize::Zeroizing;
 
 use super::http::{AuthHttp, as_https};
 use super::{Fetching, Method, SignInError, Token, TokenSource, refusal};
-use crate::text::with_causes;
+use crate::files::larger_than;
+use crate::text::{Cause, with_causes};
 
 /// The longest that one sign-in may take, with all its tries. The library waits as long as the
 /// service asks for, which may be a year.
@@ -49,7 +50,7 @@ impl Application {
     }
 
     pub(super) fn no_authority(&self) -> SignInError {
-        SignInError::Unusable(format!(
+        SignInError::unusable(format!(
             "no tenant `{}` at `{}`",
             self.tenant_id, self.authority
         ))
@@ -127,20 +128,22 @@ pub(super) async fn token(
 ) -> Result<Token, SignInError> {
     let answer = tokio::time::timeout(LONGEST, credential.get_token(&[scope], None))
         .await
-        .map_err(|_| SignInError::Failed(format!("no token within {} s", LONGEST.as_secs())))?;
+        .map_err(|_| SignInError::failed(format!("no token within {} s", LONGEST.as_secs())))?;
     let token = answer.map_err(|error| match http.take_last_error() {
         // What was really said; the library keeps only a part of it.
         Some(last_error) => refusal::from_last_error(last_error),
-        None => SignInError::Failed(first_line(&with_causes(&error))),
+        // The error itself may hold the response, of which only the first line is shown.
+        None => SignInError::failed(first_line(&with_causes(&error))),
     })?;
     let lifetime = token.expires_on - OffsetDateTime::now_utc();
     let lifetime = Duration::try_from(lifetime).unwrap_or_default();
     Ok(Token::new(SecretString::from(token.token.secret()), Some(lifetime)).by(method))
 }
 
-/// The error for input that the library refuses.
+/// The error for input that the library refuses. Of its text only the first line is shown, so that the error
+/// itself does not go with it.
 pub(super) fn unusable(error: azure_core::Error) -> SignInError {
-    SignInError::Unusable(first_line(&error.to_string()))
+    SignInError::unusable(first_line(&error.to_string()))
 }
 
 /// The library's texts go on with links, line by line.
@@ -186,20 +189,36 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Reads a small file whose content is wiped afterwards.
 pub(super) fn read_secret_file(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, SignInError> {
-    let failed = |reason: String| {
-        SignInError::Unusable(format!(
-            "{what} in `{}` cannot be read: {reason}",
-            path.display()
-        ))
+    let failed = |error: io::Error| {
+        let what = format!("{what} in `{}` cannot be read", path.display());
+        SignInError::unusable(Cause::of(what, error))
     };
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let file = File::open(path).map_err(failed)?;
     // Room from the start, so that no part is left behind when more of it is needed.
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
     file.take(LARGEST_FILE + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(failed)?;
     if bytes.len() as u64 > LARGEST_FILE {
-        return Err(failed("it is larger than 1 MiB".to_owned()));
+        return Err(failed(larger_than(LARGEST_FILE)));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::causes;
+
+    #[test]
+    fn an_error_leads_to_what_the_system_says() {
+        let error = read_secret_file(Path::new("not-there"), "the certificate").expect_err("none");
+        let said = causes(&error).find_map(|error| error.downcast_ref::<io::Error>());
+        let said = said.expect("the system's error");
+        assert_eq!(said.kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            error.to_string(),
+            format!("the certificate in `not-there` cannot be read: {said}")
+        );
+    }
 }

@@ -24,6 +24,7 @@ use x509_cert::der::Decode as _;
 
 use super::application::{Application, read_secret_file};
 use super::{Fetching, Method, SignInError, Token, TokenSource};
+use crate::text::Cause;
 
 /// How long an assertion is good for, in seconds. It is used once, at once.
 const LIFETIME: i64 = 600;
@@ -38,11 +39,12 @@ pub(super) struct Certificate {
 impl Certificate {
     async fn sign_in(&self) -> Result<Token, SignInError> {
         // The file is read each time: certificates are replaced while a run goes on.
-        let unusable = |reason: String| {
-            SignInError::Unusable(format!(
-                "the certificate in `{}` cannot be used: {reason}",
+        let unusable = |cause: Cause| {
+            let what = format!(
+                "the certificate in `{}` cannot be used",
                 self.file.display()
-            ))
+            );
+            SignInError::unusable(Cause::of(what, cause))
         };
         let content = read_secret_file(&self.file, "the certificate")?;
         let password = self.password.as_ref().map(|text| text.expose_secret());
@@ -78,7 +80,7 @@ fn assertion(
     audience: &str,
     now: i64,
     id: &str,
-) -> Result<SecretString, String> {
+) -> Result<SecretString, Cause> {
     let KeyFile { key, certificate } = keys;
     let thumbprint = digest::digest(&digest::SHA256, certificate);
     let header = json!({
@@ -108,9 +110,9 @@ fn assertion(
     )))
 }
 
-fn sign(key: &KeyPair, text: &[u8], signature: &mut [u8]) -> Result<(), String> {
+fn sign(key: &KeyPair, text: &[u8], signature: &mut [u8]) -> Result<(), Cause> {
     key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), text, signature)
-        .map_err(|_| "its private key does not sign".to_owned())
+        .map_err(|_| "its private key does not sign".into())
 }
 
 /// What a file with a certificate holds.
@@ -121,7 +123,7 @@ struct KeyFile {
 }
 
 /// Takes key and certificate out of a file's content; says what is wrong with it.
-fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
+fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, Cause> {
     if content.windows(10).any(|part| part == b"-----BEGIN") {
         parse_pem(content, password)
     } else {
@@ -129,8 +131,8 @@ fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
     }
 }
 
-fn parse_pem(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
-    let broken = |error| format!("it is not readable PEM: {error}");
+fn parse_pem(content: &[u8], password: Option<&str>) -> Result<KeyFile, Cause> {
+    let broken = |error| Cause::of("it is not readable PEM", error);
     let certificates = CertificateDer::pem_slice_iter(content)
         .collect::<Result<Vec<_>, _>>()
         .map_err(broken)?;
@@ -141,13 +143,13 @@ fn parse_pem(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> 
     match keys.first() {
         Some(PrivateKeyDer::Pkcs8(key)) => belonging(pkcs8(key.secret_pkcs8_der())?, certificates),
         Some(PrivateKeyDer::Pkcs1(key)) => belonging(
-            KeyPair::from_der(key.secret_pkcs1_der()).map_err(|_| NO_RSA.to_owned())?,
+            KeyPair::from_der(key.secret_pkcs1_der()).map_err(|_| NO_RSA)?,
             certificates,
         ),
-        Some(_) => Err(NO_RSA.to_owned()),
+        Some(_) => Err(NO_RSA.into()),
         None => match encrypted(content, password)? {
             Some(key) => belonging(pkcs8(key.as_bytes())?, certificates),
-            None => Err("it holds no private key".to_owned()),
+            None => Err("it holds no private key".into()),
         },
     }
 }
@@ -156,10 +158,10 @@ fn parse_pem(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> 
 fn encrypted(
     content: &[u8],
     password: Option<&str>,
-) -> Result<Option<pkcs8::SecretDocument>, String> {
+) -> Result<Option<pkcs8::SecretDocument>, Cause> {
     const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
     const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
-    let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
+    let text = std::str::from_utf8(content).map_err(|_| "it is not text")?;
     let Some(start) = text.find(BEGIN) else {
         return Ok(None);
     };
@@ -167,29 +169,27 @@ fn encrypted(
         .find(END)
         .ok_or_else(|| format!("`{END}` is missing"))?;
     let (_, document) = pkcs8::SecretDocument::from_pem(&text[start..start + end + END.len()])
-        .map_err(|error| format!("its private key cannot be read: {error}"))?;
+        .map_err(|error| Cause::of("its private key cannot be read", error))?;
     let Some(password) = password else {
-        return Err("its private key has a password, and none is given".to_owned());
+        return Err("its private key has a password, and none is given".into());
     };
     let info = pkcs8::EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
-        .map_err(|error| format!("its private key cannot be read: {error}"))?;
+        .map_err(|error| Cause::of("its private key cannot be read", error))?;
     info.decrypt(password)
         .map(Some)
-        .map_err(|_| WRONG_PASSWORD.to_owned())
+        .map_err(|_| WRONG_PASSWORD.into())
 }
 
-fn parse_pfx(content: &[u8], password: &str) -> Result<KeyFile, String> {
+fn parse_pfx(content: &[u8], password: &str) -> Result<KeyFile, Cause> {
     let archive = Pkcs12Archive::from_pkcs12(content, password).map_err(|error| match error {
         p12_keystore::error::Error::MacError(_)
         | p12_keystore::error::Error::UnpadError
-        | p12_keystore::error::Error::Pkcs5Error(_) => WRONG_PASSWORD.to_owned(),
-        other => format!("it is neither PEM nor a PFX that can be read: {other}"),
+        | p12_keystore::error::Error::Pkcs5Error(_) => WRONG_PASSWORD.into(),
+        other => Cause::of("it is neither PEM nor a PFX that can be read", other),
     })?;
     let [bag] = archive.keys.as_slice() else {
-        return Err(format!(
-            "it holds {} private keys, and one is needed",
-            archive.keys.len()
-        ));
+        let number = archive.keys.len();
+        return Err(format!("it holds {number} private keys, and one is needed").into());
     };
     belonging(
         pkcs8(bag.key.as_der())?,
@@ -200,8 +200,8 @@ fn parse_pfx(content: &[u8], password: &str) -> Result<KeyFile, String> {
 const NO_RSA: &str = "its private key is not an RSA key, and Entra takes no other";
 const WRONG_PASSWORD: &str = "the password is wrong, or the file is damaged";
 
-fn pkcs8(key: &[u8]) -> Result<KeyPair, String> {
-    KeyPair::from_pkcs8(key).map_err(|_| NO_RSA.to_owned())
+fn pkcs8(key: &[u8]) -> Result<KeyPair, Cause> {
+    KeyPair::from_pkcs8(key).map_err(|_| NO_RSA.into())
 }
 
 /// Finds the certificate that holds the public part of a key (RFC 5280, 4.1: the bits of
@@ -209,7 +209,7 @@ fn pkcs8(key: &[u8]) -> Result<KeyPair, String> {
 fn belonging<'a>(
     key: KeyPair,
     certificates: impl Iterator<Item = &'a [u8]>,
-) -> Result<KeyFile, String> {
+) -> Result<KeyFile, Cause> {
     let belongs = |certificate: &[u8]| {
         X509::from_der(certificate).is_ok_and(|parsed| {
             let public = parsed.tbs_certificate().subject_public_key_info();
@@ -218,7 +218,7 @@ fn belonging<'a>(
     };
     let mut certificates = certificates.peekable();
     if certificates.peek().is_none() {
-        return Err("it holds no certificate".to_owned());
+        return Err("it holds no certificate".into());
     }
     let certificate = certificates
         .find(|certificate| belongs(certificate))

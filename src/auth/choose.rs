@@ -15,7 +15,7 @@ use super::keyring::Keyring;
 use super::login::{Login, LoginChoice, Show};
 use super::{ExpectedTenant, Method, SignInError, StaticToken, TokenSource};
 use crate::net::{AddressError, Cloud, authority_url, secure_url};
-use crate::text::shown_url;
+use crate::text::{Cause, shown_url};
 
 /// What a sign-in is chosen by.
 pub struct Choice<'a> {
@@ -171,7 +171,7 @@ impl Choice<'_> {
 
     fn need(&self, method: Method, name: &str) -> Result<String, SignInError> {
         (self.variable)(name).ok_or_else(|| {
-            SignInError::Unusable(format!(
+            SignInError::unusable(format!(
                 "signing in with `{}` needs `{name}`, which is not set",
                 method.name()
             ))
@@ -209,7 +209,7 @@ impl Choice<'_> {
     fn authority(&self) -> Result<Url, SignInError> {
         let authority = (self.variable)("AZURE_AUTHORITY_HOST")
             .unwrap_or_else(|| self.cloud.authority.to_owned());
-        authority_url(&authority).map_err(|error| unusable("AZURE_AUTHORITY_HOST", &error))
+        authority_url(&authority).map_err(|error| unusable("AZURE_AUTHORITY_HOST", error))
     }
 
     /// Returns how a person signs in.
@@ -247,7 +247,7 @@ impl Choice<'_> {
         (self.variable)("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID")
             .or_else(|| (self.variable)("AZURE_SERVICE_CONNECTION_ID"))
             .ok_or_else(|| {
-                SignInError::Unusable(
+                SignInError::unusable(
                     "signing in with `azure-devops` needs the id of the service connection: set `AZURE_SERVICE_CONNECTION_ID`, or run in an `AzureCLI` task".to_owned(),
                 )
             })
@@ -258,7 +258,7 @@ impl Choice<'_> {
         let metadata_host = (self.variable)(HOST)
             .map(|text| {
                 Url::parse(&text)
-                    .map_err(|_| unusable(HOST, &AddressError::NotAUrl(shown_url(&text))))
+                    .map_err(|_| unusable(HOST, AddressError::NotAUrl(shown_url(&text))))
             })
             .transpose()?;
         let is_named = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]
@@ -284,15 +284,15 @@ impl Choice<'_> {
 /// Reads where a platform gives its tokens. The URL has a query, and a secret is sent to it.
 fn endpoint(name: &str, text: &str) -> Result<Url, SignInError> {
     let url =
-        Url::parse(text).map_err(|_| unusable(name, &AddressError::NotAUrl(shown_url(text))))?;
+        Url::parse(text).map_err(|_| unusable(name, AddressError::NotAUrl(shown_url(text))))?;
     let mut bare = url.clone();
     bare.set_query(None);
-    secure_url(bare.as_str()).map_err(|error| unusable(name, &error))?;
+    secure_url(bare.as_str()).map_err(|error| unusable(name, error))?;
     Ok(url)
 }
 
-fn unusable(name: &str, error: &AddressError) -> SignInError {
-    SignInError::Unusable(format!("`{name}`: {error}"))
+fn unusable(name: &str, error: AddressError) -> SignInError {
+    SignInError::unusable(Cause::of(format!("`{name}`"), error))
 }
 
 #[cfg(test)]

@@ -75,9 +75,9 @@ impl CredentialChain {
         match refused {
             Refused::Missing => Err(match without_identity {
                 None => SignInError::NotConfigured,
-                Some(reason) => SignInError::NothingFound(reason),
+                Some(error) => SignInError::NothingFound(Box::new(error)),
             }),
-            Refused::Other(error) => Err(SignInError::NothingFound(error.to_string())),
+            Refused::Other(error) => Err(SignInError::NothingFound(Box::new(error))),
         }
     }
 
@@ -96,11 +96,9 @@ impl CredentialChain {
         self.managed_identity
             .sign_in()
             .await
-            .map_err(|error| match &error {
+            .map_err(|error| match error {
                 // Every machine has the service; it says so where no identity is assigned.
-                SignInError::Refused { status: 400, .. } => {
-                    NoIdentity::None(Some(error.to_string()))
-                }
+                SignInError::Refused { status: 400, .. } => NoIdentity::None(Some(error)),
                 _ => NoIdentity::Failed(error),
             })
     }
@@ -108,7 +106,7 @@ impl CredentialChain {
 
 enum NoIdentity {
     /// There is none; the reason, if it is known.
-    None(Option<String>),
+    None(Option<SignInError>),
     /// There may be one.
     Failed(SignInError),
 }
@@ -182,7 +180,7 @@ impl TokenSource for ManagedIdentity {
             if self.is_there().await {
                 return self.sign_in().await;
             }
-            Err(SignInError::Unusable(
+            Err(SignInError::unusable(
                 "there is no managed identity here: the metadata service does not answer"
                     .to_owned(),
             ))
@@ -231,7 +229,7 @@ impl AzureCli {
                 Some(ended) if ended.code == Some(1) && ended.stderr.contains("not recognized") => {
                     Refused::Missing
                 }
-                Some(ended) if ended.code != Some(0) => Refused::Other(SignInError::Failed(
+                Some(ended) if ended.code != Some(0) => Refused::Other(SignInError::failed(
                     format!("`az` says: {}", ended.reason()),
                 )),
                 _ => Refused::Other(error),
@@ -240,7 +238,7 @@ impl AzureCli {
 
     async fn sign_in(&self) -> Result<Token, SignInError> {
         self.ask().await.map_err(|refused| match refused {
-            Refused::Missing => SignInError::Unusable("`az` is not on the PATH".to_owned()),
+            Refused::Missing => SignInError::unusable("`az` is not on the PATH".to_owned()),
             Refused::Other(error) => error,
         })
     }

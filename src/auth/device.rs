@@ -90,7 +90,7 @@ impl PublicClient {
     ) -> Result<Answer, SignInError> {
         let path = format!("/{}/oauth2/v2.0/{endpoint}", self.tenant);
         let url = self.authority.join(&path).map_err(|_| {
-            SignInError::Unusable(format!(
+            SignInError::unusable(format!(
                 "no tenant `{}` at `{}`",
                 self.tenant, self.authority
             ))
@@ -154,7 +154,7 @@ impl PublicClient {
             return Err(refusal::from_answer(&answer));
         }
         let Some(begun) = Begun::read(&answer) else {
-            return Err(SignInError::Failed(format!(
+            return Err(SignInError::failed(format!(
                 "the response holds no code to sign in with: {}",
                 excerpt(&answer.body)
             )));
@@ -180,7 +180,7 @@ impl PublicClient {
                 Ok(answer) => answer,
                 // The connection may be back by the next time.
                 Err(SignInError::Failed(reason)) => {
-                    tracing::info!(reason, "asking for the token failed");
+                    tracing::info!(%reason, "asking for the token failed");
                     interval = slower(interval);
                     continue;
                 }
@@ -195,7 +195,7 @@ impl PublicClient {
                 "slow_down" => interval = slower(interval),
                 // Words of the protocol, with what they mean.
                 "authorization_declined" | "access_denied" => {
-                    return Err(SignInError::Failed(
+                    return Err(SignInError::failed(
                         "the sign-in was declined in the browser".to_owned(),
                     ));
                 }
@@ -261,7 +261,7 @@ fn granted(answer: &Answer) -> Result<Granted, SignInError> {
     };
     let Some(access) = secret("access_token") else {
         // What it holds may be a token all the same.
-        return Err(SignInError::Failed(
+        return Err(SignInError::failed(
             "the response holds no token".to_owned(),
         ));
     };
@@ -321,7 +321,7 @@ mod tests {
             let now = self.start.elapsed().as_secs();
             self.asked.lock().expect("no panic").push(now);
             let next = self.answers.lock().expect("no panic").pop();
-            let next = next.ok_or_else(|| SignInError::Failed("no connection".to_owned()));
+            let next = next.ok_or_else(|| SignInError::failed("no connection".to_owned()));
             Box::pin(async { next })
         }
     }

@@ -50,7 +50,7 @@ fn check(wanted: &str, found: Option<&str>, is_asked_there: bool) -> Result<(), 
             "the token does not say whether it is for the tenant `{wanted}`"
         )),
         (None, _) if is_asked_there => Ok(()),
-        (None, _) => Err(SignInError::Unusable(format!(
+        (None, _) => Err(SignInError::unusable(format!(
             "whether the token is for the tenant `{wanted}` cannot be determined from a domain; \
              write `tenantId` as a GUID"
         ))),

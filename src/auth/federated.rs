@@ -30,7 +30,7 @@ pub(super) struct WorkloadIdentity {
 impl WorkloadIdentity {
     async fn sign_in(&self) -> Result<Token, SignInError> {
         let unusable = |reason: &str| {
-            SignInError::Unusable(format!(
+            SignInError::unusable(format!(
                 "the federated token in `{}` {reason}",
                 self.file.display()
             ))
@@ -78,14 +78,14 @@ impl GitHub {
             .send(reqwest::Method::GET, &url, &headers, None)
             .await?;
         if answer.status != 200 {
-            return Err(SignInError::Failed(format!(
+            return Err(SignInError::failed(format!(
                 "GitHub gave no token for this job (status {}): {}; does it have the permission `id-token: write`?",
                 answer.status,
                 excerpt(&answer.body)
             )));
         }
         let no_token = || {
-            SignInError::Failed(format!(
+            SignInError::failed(format!(
                 "the response of `{}` holds no token",
                 address(&self.request_url)
             ))

@@ -23,7 +23,7 @@ use url::{Host, Url};
 use super::SignInError;
 use crate::net::client_builder;
 use crate::redact::Redactor;
-use crate::text::with_causes;
+use crate::text::Cause;
 
 /// The most that is read of one answer; a token is a few KiB.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -55,7 +55,7 @@ impl fmt::Debug for Answer {
 #[derive(Clone, Debug)]
 pub(super) enum LastError {
     /// No answer.
-    Silence(String),
+    Silence(Cause),
     /// An answer that is an error.
     Error(Answer),
 }
@@ -125,7 +125,7 @@ impl AuthHttp {
             .request(method, url.clone());
         for (name, value) in headers {
             let mut value = reqwest::header::HeaderValue::from_str(value).map_err(|_| {
-                SignInError::Unusable(format!("the value for the header `{name}` is not text"))
+                SignInError::unusable(format!("the value for the header `{name}` is not text"))
             })?;
             value.set_sensitive(true);
             request = request.header(*name, value);
@@ -137,7 +137,7 @@ impl AuthHttp {
         let status = answer.status().as_u16();
         let body = body_of(answer)
             .await
-            .map_err(|reason| SignInError::Failed(format!("`{}`: {reason}", address(url))))?;
+            .map_err(|cause| SignInError::failed(Cause::of(at(url), cause)))?;
         Ok(Answer {
             status,
             body: self.hide(body),
@@ -145,13 +145,14 @@ impl AuthHttp {
     }
 
     /// Finds the client for a URL, or says why nothing is sent there.
-    fn client(&self, url: &Url) -> Result<&Client, String> {
+    fn client(&self, url: &Url) -> Result<&Client, Cause> {
         let plain = url.scheme() == "http";
         if !(url.scheme() == "https" || plain && self.is_near(url)) {
             return Err(format!(
                 "nothing is sent to `{}`: it is neither https nor a loopback address",
                 address(url)
-            ));
+            )
+            .into());
         }
         let cell = if plain { &self.plain } else { &self.secure };
         if let Some(client) = cell.get() {
@@ -160,7 +161,7 @@ impl AuthHttp {
         let client = client_builder(plain)?
             .timeout(TIMEOUT)
             .build()
-            .map_err(|error| with_causes(&error))?;
+            .map_err(Cause::new)?;
         Ok(cell.get_or_init(|| client))
     }
 
@@ -195,9 +196,10 @@ impl AuthHttp {
         if moved { url } else { asked.clone() }
     }
 
-    fn silent(&self, reason: String) -> azure_core::Error {
-        *self.lock() = Some(LastError::Silence(reason.clone()));
-        azure_core::Error::with_message(ErrorKind::Connection, reason)
+    fn silent(&self, cause: Cause) -> azure_core::Error {
+        let text = cause.to_string();
+        *self.lock() = Some(LastError::Silence(cause));
+        azure_core::Error::with_message(ErrorKind::Connection, text)
     }
 
     /// Notes the secrets that a request of the library holds: those that it makes or gets itself,
@@ -257,12 +259,13 @@ pub(super) fn address(url: &Url) -> String {
     url.to_string()
 }
 
+/// Says where something went wrong.
+fn at(url: &Url) -> String {
+    format!("`{}`", address(url))
+}
+
 fn silence(url: &Url, error: reqwest::Error) -> SignInError {
-    SignInError::Silent(format!(
-        "`{}`: {}",
-        address(url),
-        with_causes(&error.without_url())
-    ))
+    SignInError::Silent(Cause::of(at(url), error.without_url()))
 }
 
 /// Spells a managed identity's token as the library reads it: with `expires_on` as a text. Azure's
@@ -288,13 +291,13 @@ fn with_text_expiry(body: Vec<u8>, now: i64) -> Vec<u8> {
     Value::Object(token).to_string().into_bytes()
 }
 
-async fn body_of(answer: reqwest::Response) -> Result<Vec<u8>, String> {
+async fn body_of(answer: reqwest::Response) -> Result<Vec<u8>, Cause> {
     let mut body = Vec::new();
     let mut stream = answer.bytes_stream();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| with_causes(&error.without_url()))?;
+        let chunk = chunk.map_err(|error| Cause::new(error.without_url()))?;
         if body.len() + chunk.len() > LARGEST_BODY {
-            return Err("the token response is too large".to_owned());
+            return Err("the token response is too large".into());
         }
         body.extend_from_slice(&chunk);
     }
@@ -309,7 +312,7 @@ impl HttpClient for AuthHttp {
             .unwrap_or(reqwest::Method::POST);
         let mut builder = self
             .client(&url)
-            .map_err(|reason| self.silent(reason))?
+            .map_err(|cause| self.silent(cause))?
             .request(method, url.clone());
         self.note_secrets(request);
         for (name, value) in request.headers().iter() {
@@ -318,13 +321,10 @@ impl HttpClient for AuthHttp {
         if let Body::Bytes(bytes) = request.body() {
             builder = builder.body(bytes.clone());
         }
-        let answer = builder.send().await.map_err(|error| {
-            self.silent(format!(
-                "`{}`: {}",
-                address(&url),
-                with_causes(&error.without_url())
-            ))
-        })?;
+        let answer = builder
+            .send()
+            .await
+            .map_err(|error| self.silent(Cause::of(at(&url), error.without_url())))?;
         let status = answer.status().as_u16();
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
@@ -337,7 +337,7 @@ impl HttpClient for AuthHttp {
         }
         let mut body = body_of(answer)
             .await
-            .map_err(|reason| self.silent(format!("`{}`: {reason}", address(&url))))?;
+            .map_err(|cause| self.silent(Cause::of(at(&url), cause)))?;
         *self.lock() = None;
         if self.admits_link_local && status == 200 {
             body = with_text_expiry(body, jiff::Timestamp::now().as_second());
@@ -356,6 +356,8 @@ impl HttpClient for AuthHttp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{causes, with_causes};
+
     fn url(text: &str) -> Url {
         Url::parse(text).expect("a URL")
     }
@@ -395,6 +397,22 @@ mod tests {
         assert_eq!(AuthHttp::to_managed_identity(None).target(&asked), asked);
     }
 
+    #[tokio::test]
+    async fn no_cause_of_a_silence_says_what_was_sent() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let url = url(&format!("http://127.0.0.1:{port}/x?key=MARKED-secret"));
+        let headers = [("authorization", "Bearer MARKED-secret")];
+        let http = AuthHttp::default();
+        let sent = http.send(reqwest::Method::GET, &url, &headers, None);
+        let error = sent.await.expect_err("nobody there");
+        let causes: Vec<_> = causes(&error).collect();
+        assert!(causes.iter().any(|cause| cause.is::<reqwest::Error>()));
+        let said = format!("{error:?} {causes:?} {}", with_causes(&error));
+        assert!(!said.contains("MARKED"), "{said}");
+    }
+
     #[test]
     fn secrets_are_sent_only_where_they_cannot_be_overheard() {
         let authority = AuthHttp::to_authority(&url("http://127.0.0.1:1"), &secret());
@@ -404,6 +422,7 @@ mod tests {
         assert!(managed.client(&url("http://169.254.169.254/x")).is_ok());
         for foreign in ["http://10.0.0.1/x", "http://example.com", "ftp://127.0.0.1"] {
             let refused = managed.client(&url(foreign)).expect_err("not sent");
+            let refused = refused.to_string();
             assert!(refused.contains("nothing is sent"), "{refused}");
         }
     }

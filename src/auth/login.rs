@@ -142,7 +142,8 @@ impl LoginChoice {
             return Ok(false);
         };
         keyring.delete(self.name()).map_err(|error| {
-            SignInError::Unusable(format!(
+            // Only what it says: the error may hold what is kept.
+            SignInError::unusable(format!(
                 "the keyring does not say that the sign-in is gone: {error}"
             ))
         })

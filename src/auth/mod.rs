@@ -24,6 +24,7 @@ mod token;
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::text::Cause;
 pub use choose::{Choice, People, choose};
 pub use device::DeviceCode;
 pub use expected_tenant::ExpectedTenant;
@@ -39,10 +40,10 @@ pub enum SignInError {
     NotConfigured,
     /// Nothing is configured, and neither a managed identity nor `az` works.
     #[error("no sign-in is configured, and none was found: {0}")]
-    NothingFound(String),
+    NothingFound(#[source] Box<Self>),
     /// Something that signing in needs is not usable.
     #[error("{0}")]
-    Unusable(String),
+    Unusable(#[source] Cause),
     /// There is a token, and no request with it can succeed.
     #[error(transparent)]
     UnusableToken(#[from] claims::UnusableToken),
@@ -53,6 +54,7 @@ pub enum SignInError {
     #[error("{error}")]
     Explained {
         /// The error.
+        #[source]
         error: Box<Self>,
         /// What the reader can do.
         hint: String,
@@ -65,10 +67,10 @@ pub enum SignInError {
     InPipeline(&'static str),
     /// No answer that could be used.
     #[error("sign-in failed: {0}")]
-    Failed(String),
+    Failed(#[source] Cause),
     /// No answer at all.
     #[error("sign-in failed: {0}")]
-    Silent(String),
+    Silent(#[source] Cause),
     /// The authority refused.
     #[error("sign-in failed: {text}")]
     Refused {
@@ -82,6 +84,14 @@ pub enum SignInError {
 }
 
 impl SignInError {
+    fn unusable(cause: impl Into<Cause>) -> Self {
+        Self::Unusable(cause.into())
+    }
+
+    fn failed(cause: impl Into<Cause>) -> Self {
+        Self::Failed(cause.into())
+    }
+
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {

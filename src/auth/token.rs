@@ -140,7 +140,7 @@ impl StaticToken {
     pub fn new(token: &str) -> Result<Self, SignInError> {
         usable(token)
             .map(Self)
-            .map_err(|reason| SignInError::Unusable(format!("the access token {reason}")))
+            .map_err(|reason| SignInError::unusable(format!("the access token {reason}")))
     }
 }
 
@@ -341,7 +341,7 @@ mod tests {
         fn fetch(&self) -> Fetching<'_> {
             let turn = self.asked.fetch_add(1, Ordering::Relaxed);
             let outcome = if self.fails.contains(&turn) {
-                Err(SignInError::Failed("nobody there".to_owned()))
+                Err(SignInError::failed("nobody there".to_owned()))
             } else {
                 let secret = SecretString::from(format!("token {turn}"));
                 Ok(Token::new(secret, Some(Duration::from_secs(3600))))

@@ -128,7 +128,7 @@ impl AzureDevOps {
             .map(|number| {
                 number.parse().map_err(|_| CiError::BadVariable {
                     name,
-                    reason: "it is not a number".to_owned(),
+                    source: "it is not a number".into(),
                 })
             })
             .transpose()?;

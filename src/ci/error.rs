@@ -1,6 +1,7 @@
 //! Why the platform was of no help.
 
 use super::Platform;
+use crate::text::Cause;
 
 /// Why something could not be read from the platform or written to it. No variant holds a token.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -22,12 +23,12 @@ pub enum CiError {
         name: &'static str,
     },
     /// A variable has a value that cannot be used. What is shown of it holds no secret.
-    #[error("`{name}` cannot be used: {reason}")]
+    #[error("`{name}` cannot be used: {source}")]
     BadVariable {
         /// The variable.
         name: &'static str,
         /// What is wrong with its value.
-        reason: String,
+        source: Cause,
     },
     /// The token has characters that no header takes.
     #[error("the token in `{name}` has characters that no header takes")]
@@ -37,16 +38,16 @@ pub enum CiError {
     },
     /// There is no HTTP client.
     #[error("cannot set up an HTTP client: {0}")]
-    NoClient(String),
+    NoClient(#[source] Cause),
     /// No answer came.
-    #[error("{} did not answer `{request}`: {reason}", platform.title())]
+    #[error("{} did not answer `{request}`: {source}", platform.title())]
     NoAnswer {
         /// The platform.
         platform: Platform,
         /// Method and path.
         request: String,
         /// What happened.
-        reason: String,
+        source: Cause,
     },
     /// The answer is an error.
     #[error("{} answered `{request}` with status {status}: {message}", platform.title())]
@@ -61,14 +62,14 @@ pub enum CiError {
         message: String,
     },
     /// The answer cannot be read.
-    #[error("the response of {} to `{request}` cannot be read: {reason}", platform.title())]
+    #[error("the response of {} to `{request}` cannot be read: {source}", platform.title())]
     Unreadable {
         /// The platform.
         platform: Platform,
         /// Method and path.
         request: String,
         /// What is wrong with it.
-        reason: String,
+        source: Cause,
     },
     /// There are more comments or issues than are read.
     #[error("{} lists more than {most} objects for `{request}`", platform.title())]

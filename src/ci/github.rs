@@ -16,6 +16,7 @@ use super::{
     ProposedChange, Unwritable, Variables, comment, required,
 };
 use crate::files;
+use crate::text::Cause;
 
 const PLATFORM: Platform = Platform::GitHub;
 /// How errors name the questions that only GraphQL answers.
@@ -165,7 +166,7 @@ impl GitHub {
                 .split_once('/')
                 .ok_or_else(|| CiError::BadVariable {
                     name: "GITHUB_REPOSITORY",
-                    reason: "it is not an owner and a name".to_owned(),
+                    source: "it is not an owner and a name".into(),
                 })?;
         let event = event(variable)?;
         let number = |head_ref: &str| {
@@ -240,9 +241,9 @@ impl GitHub {
         answer.data.ok_or_else(|| CiError::Unreadable {
             platform: PLATFORM,
             request: name.to_owned(),
-            reason: match errors.as_slice() {
-                [] => "it holds no data".to_owned(),
-                errors => errors.join("; "),
+            source: match errors.as_slice() {
+                [] => "it holds no data".into(),
+                errors => errors.join("; ").into(),
             },
         })
     }
@@ -268,7 +269,7 @@ impl GitHub {
         } = data.node.ok_or_else(|| CiError::Unreadable {
             platform: PLATFORM,
             request: NODE.to_owned(),
-            reason: "it does not say who edited the comment".to_owned(),
+            source: "it does not say who edited the comment".into(),
         })?;
         if last_edited_at.is_none() || (editor.is_some() && editor == author) {
             return Ok(None);
@@ -401,9 +402,30 @@ impl GitHub {
 fn event(variable: Variables<'_>) -> Result<Event, CiError> {
     let name = "GITHUB_EVENT_PATH";
     let path = required(PLATFORM, variable, name)?;
-    let bad = |reason: String| CiError::BadVariable { name, reason };
+    let bad = |source: Cause| CiError::BadVariable { name, source };
     let bytes = files::read(path.as_ref(), LARGEST_EVENT)
-        .map_err(|error| bad(format!("the file cannot be read: {error}")))?;
+        .map_err(|error| bad(Cause::of("the file cannot be read", error)))?;
     serde_json::from_slice(&bytes)
-        .map_err(|error| bad(format!("the file is not an event: {error}")))
+        .map_err(|error| bad(Cause::of("the file is not an event", error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::text::causes;
+
+    #[test]
+    fn an_error_leads_to_what_the_system_says() {
+        let error = event(&|_| Some("not-there.json".to_owned())).err();
+        let error = error.expect("no file");
+        let said = causes(&error).find_map(|error| error.downcast_ref::<io::Error>());
+        let said = said.expect("the system's error");
+        assert_eq!(said.kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            error.to_string(),
+            format!("`GITHUB_EVENT_PATH` cannot be used: the file cannot be read: {said}")
+        );
+    }
 }

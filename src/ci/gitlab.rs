@@ -71,7 +71,7 @@ impl GitLab {
             .map(|number| {
                 number.parse().map_err(|_| CiError::BadVariable {
                     name: "CI_MERGE_REQUEST_IID",
-                    reason: "it is not a number".to_owned(),
+                    source: "it is not a number".into(),
                 })
             })
             .transpose()?;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{CiError, Platform};
 use crate::net::{client_builder, retry_after, secure_url};
-use crate::text::with_causes;
+use crate::text::Cause;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -132,7 +132,7 @@ impl<'a> Call<'a> {
 pub(super) fn address(name: &'static str, text: &str) -> Result<Url, CiError> {
     secure_url(text).map_err(|error| CiError::BadVariable {
         name,
-        reason: error.to_string(),
+        source: Cause::new(error),
     })
 }
 
@@ -148,7 +148,7 @@ impl Api {
             .map_err(CiError::NoClient)?
             .timeout(TIMEOUT)
             .build()
-            .map_err(|error| CiError::NoClient(with_causes(&error)))?;
+            .map_err(|error| CiError::NoClient(Cause::new(error)))?;
         let token = token
             .map(|(name, token)| scheme.header(&token).ok_or(CiError::BadToken { name }))
             .transpose()?;
@@ -187,7 +187,7 @@ impl Api {
         serde_json::from_slice(body).map_err(|error| CiError::Unreadable {
             platform: self.platform,
             request: request.to_owned(),
-            reason: error.to_string(),
+            source: Cause::new(error),
         })
     }
 
@@ -238,7 +238,7 @@ impl Api {
             let error = CiError::NoAnswer {
                 platform: self.platform,
                 request: request.to_owned(),
-                reason: with_causes(&error.without_url()),
+                source: Cause::new(error.without_url()),
             };
             (error, None)
         };
@@ -269,7 +269,7 @@ impl Api {
                 let error = CiError::Unreadable {
                     platform: self.platform,
                     request: request.to_owned(),
-                    reason: format!("it is larger than {} MiB", LARGEST_BODY / 1024 / 1024),
+                    source: format!("it is larger than {} MiB", LARGEST_BODY / 1024 / 1024).into(),
                 };
                 return Err((error, None));
             }

@@ -19,6 +19,7 @@ use super::wire::{APPROVAL_REQUESTS as REQUESTS, FILTER_ID, FILTER_TYPE, Object}
 use super::write_request::WriteRequest;
 use crate::auth::claims::Claims;
 use crate::model::{ApprovalEntry, PolicyKind, encode};
+use crate::text::Cause;
 
 pub use crate::model::ApprovalStatus;
 
@@ -396,6 +397,6 @@ fn request(assignment: Object) -> Result<ApprovalRequest, GraphError> {
     wire.map(ApprovalRequest::of)
         .map_err(|error| GraphError::Shape {
             request: RequestLine::get(REQUESTS),
-            detail: error.to_string(),
+            detail: Cause::new(error),
         })
 }

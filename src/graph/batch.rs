@@ -15,6 +15,7 @@ use super::error::{GraphError, LastError, ServiceError};
 use super::pace::{Class, RateGroup};
 use super::retry::{self, Retry};
 use super::transport::{Method, RequestLine, Response};
+use crate::text::Cause;
 
 /// The most requests that one batch takes.
 pub(super) const LARGEST_BATCH: usize = 20;
@@ -209,13 +210,13 @@ impl Client {
     fn judge_part(&self, path: &str, answer: Option<Response>) -> Judgement {
         let request = || RequestLine::get(path_only(path));
         let Some(response) = answer else {
-            let lacks = "the batch's response lacks this part".to_owned();
-            return Judgement::Again(LastError::Other(lacks));
+            let lacks = "the batch's response lacks this part";
+            return Judgement::Again(LastError::Other(lacks.into()));
         };
         match response.status {
             200..300 => match from_json(&response.body) {
                 Ok(value) => Judgement::Done(Ok(value)),
-                Err(misread) => Judgement::Again(LastError::Other(misread.to_string())),
+                Err(misread) => Judgement::Again(LastError::Other(Cause::new(misread))),
             },
             300..400 => Judgement::Done(Err(GraphError::redirected(
                 self.address(),

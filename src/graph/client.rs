@@ -21,6 +21,7 @@ use super::retry::{self, End, Retry};
 use super::transport::{Method, Request, RequestLine, Response, Transport, TransportError};
 use crate::auth::claims::Claims;
 use crate::auth::{SignInError, Token, Tokens};
+use crate::text::Cause;
 
 /// The program's one connection to the service. Clones share it: they differ in what interrupts them.
 #[derive(Clone)]
@@ -81,7 +82,7 @@ pub(super) enum Fault {
     SignIn(SignInError),
     Wait(WaitTooLong),
     /// The request certainly had no effect.
-    NotSent(String),
+    NotSent(Cause),
     /// The service asked the class to wait before the request could leave.
     Paused,
     /// The run was interrupted before the request could leave.
@@ -89,10 +90,10 @@ pub(super) enum Fault {
     /// The token was refused, and there is another now; the request had no effect.
     Renewed(Response),
     /// No one knows.
-    Unknown(String),
+    Unknown(Cause),
     /// The service answered with what is not taken: too much, or the token. The next answer would
     /// be no better.
-    Unusable(String),
+    Unusable(Cause),
 }
 
 impl Client {
@@ -304,7 +305,7 @@ impl Client {
             Ok(Ok(mut response)) => {
                 response
                     .redact(&token.redactor)
-                    .map_err(|error| Fault::Unusable(error.to_string()))?;
+                    .map_err(|error| Fault::Unusable(Cause::new(error)))?;
                 tracing::debug!(
                     status = response.status,
                     bytes = response.body.len(),
@@ -315,11 +316,11 @@ impl Client {
             }
             Ok(Err(TransportError::NotSent(reason))) => Err(Fault::NotSent(reason)),
             Ok(Err(TransportError::Unknown(reason))) => Err(Fault::Unknown(reason)),
-            Ok(Err(TransportError::TooLarge(reason))) => Err(Fault::Unusable(reason)),
-            Err(_) => Err(Fault::Unknown(format!(
-                "no response within {} s",
-                time.as_secs()
-            ))),
+            Ok(Err(error @ TransportError::TooLarge(_))) => Err(Fault::Unusable(Cause::new(error))),
+            Err(_) => {
+                let late = format!("no response within {} s", time.as_secs());
+                Err(Fault::Unknown(late.into()))
+            }
         }
     }
 
@@ -399,7 +400,7 @@ impl Client {
                 Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => LastError::Other(reason),
                 // Only what leaves as a write ends so; else it has waited, or was sent again with the other token.
                 Err(Fault::Paused | Fault::Renewed(_)) => {
-                    LastError::Other("it was not sent".to_owned())
+                    LastError::Other("it was not sent".into())
                 }
             };
             tracing::info!(url = call.url, tries = retry.tries(), reason = %last, "a read failed");

@@ -1,25 +1,26 @@
 //! Bodies of answers, and errors for malformed ones.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::{Error, Map, Value};
 
 use super::error::GraphError;
 use super::transport::RequestLine;
-use crate::text::excerpt;
+use crate::text::{Cause, excerpt};
 
 /// A JSON object as the service sent it.
 pub(super) type Object = Map<String, Value>;
 
 /// Why a body cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Misread {
     /// It is cut, or comes from someone else. The next answer may be better.
-    Transient(String),
+    #[error("{0}")]
+    Transient(#[source] Cause),
     /// It is valid JSON of another form.
-    Shape(String),
+    #[error("{0}")]
+    Shape(#[source] Cause),
     /// A text in it holds a lone surrogate; what stands around it.
+    #[error("half of a character: {0}")]
     LoneSurrogate(String),
 }
 
@@ -33,28 +34,36 @@ impl Misread {
     }
 }
 
-impl fmt::Display for Misread {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Transient(detail) | Self::Shape(detail) => formatter.write_str(detail),
-            Self::LoneSurrogate(around) => write!(formatter, "half of a character: {around}"),
-        }
-    }
+/// What is wrong with a body, and what it is instead.
+#[derive(Debug, thiserror::Error)]
+enum Unexpected {
+    /// It cannot be read.
+    #[error("unexpected response ({source}): {excerpt}")]
+    Body { source: Error, excerpt: String },
+    /// It can be read up to a place.
+    #[error("unexpected response: `{path}`: {source}: {around}")]
+    Place {
+        path: serde_path_to_error::Path,
+        source: Error,
+        around: String,
+    },
 }
 
 /// Decodes a body, or says why it is not what it should be.
 pub(super) fn from_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Misread> {
-    serde_json::from_slice(body).map_err(|error| misread::<T>(&error, body))
+    serde_json::from_slice(body).map_err(|error| misread::<T>(error, body))
 }
 
 /// Reads an object that was kept.
 pub(super) fn from_object<'de, T: Deserialize<'de>>(object: &'de Object) -> Result<T, Misread> {
-    serde_path_to_error::deserialize(object)
-        .map_err(|error| Misread::Shape(format!("`{}`: {}", error.path(), error.inner())))
+    serde_path_to_error::deserialize(object).map_err(|error| {
+        let path = format!("`{}`", error.path());
+        Misread::Shape(Cause::of(path, error.into_inner()))
+    })
 }
 
-fn misread<'de, T: Deserialize<'de>>(error: &Error, body: &'de [u8]) -> Misread {
-    let at = offset(error, body);
+fn misread<'de, T: Deserialize<'de>>(error: Error, body: &'de [u8]) -> Misread {
+    let at = offset(&error, body);
     if error.is_syntax() && ends_in_lone_surrogate(&body[..at]) {
         return Misread::LoneSurrogate(around(body, at));
     }
@@ -63,14 +72,16 @@ fn misread<'de, T: Deserialize<'de>>(error: &Error, body: &'de [u8]) -> Misread 
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         // What is wrong with the whole is not the service's, but a proxy's, say.
         Err(placed) if placed.inner().is_data() && placed.path().iter().count() > 1 => {
-            Misread::Shape(format!(
-                "unexpected response: `{}`: {}: {}",
-                placed.path(),
-                placed.inner(),
-                around(body, at)
-            ))
+            Misread::Shape(Cause::new(Unexpected::Place {
+                path: placed.path().clone(),
+                source: placed.into_inner(),
+                around: around(body, at),
+            }))
         }
-        _ => Misread::Transient(format!("unexpected response ({error}): {}", excerpt(body))),
+        _ => Misread::Transient(Cause::new(Unexpected::Body {
+            source: error,
+            excerpt: excerpt(body),
+        })),
     }
 }
 
@@ -118,6 +129,13 @@ fn around(body: &[u8], at: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{causes, with_causes};
+
+    #[derive(Debug, Deserialize)]
+    struct Page {
+        #[serde(rename = "value")]
+        _value: Vec<Value>,
+    }
 
     /// C4: half of a character in a name.
     #[test]
@@ -142,6 +160,18 @@ mod tests {
             from_json::<Value>(whole.as_bytes()),
             Ok(serde_json::json!(["\u{1f600}"]))
         );
+    }
+
+    #[test]
+    fn an_error_leads_to_what_the_parser_says() {
+        for body in ["{", r#"{"value": 1}"#] {
+            let misread = from_json::<Page>(body.as_bytes()).expect_err("not a page");
+            let error = misread.into_error(RequestLine::get("/groups"));
+            let said = causes(&error).find_map(|error| error.downcast_ref::<Error>());
+            let said = said.expect("the parser's error").to_string();
+            assert_eq!(error.to_string().matches(&said).count(), 1, "{error}");
+            assert_eq!(with_causes(&error), error.to_string());
+        }
     }
 
     #[test]

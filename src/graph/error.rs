@@ -17,7 +17,7 @@ use crate::auth::SignInError;
 use crate::auth::claims::Claims;
 use crate::kinds::PolicyKind;
 use crate::model::UnavailableKind;
-use crate::text::{excerpt, shortened_url};
+use crate::text::{Cause, excerpt, shortened_url};
 
 /// An error that the service sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum LastError {
     Service(ServiceError),
     /// There was no answer, or none that can be used.
     #[error("{0}")]
-    Other(String),
+    Other(#[source] Cause),
 }
 
 impl LastError {
@@ -317,7 +317,8 @@ pub enum GraphError {
         /// The request.
         request: RequestLine,
         /// What is wrong with it.
-        detail: String,
+        #[source]
+        detail: Cause,
     },
     /// A link or a redirect leads away from the configured host.
     #[error(

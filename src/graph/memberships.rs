@@ -109,6 +109,6 @@ fn id_of<'o>(object: &'o Object, request: &RequestLine) -> Result<&'o str, Graph
     let id = object.get("id").and_then(serde_json::Value::as_str);
     id.ok_or_else(|| GraphError::Shape {
         request: request.clone(),
-        detail: "an object has no `id`".to_owned(),
+        detail: "an object has no `id`".into(),
     })
 }

@@ -19,6 +19,7 @@ use crate::kinds;
 use crate::model::{
     LiveAssignment, LiveFilter, LivePolicy, PolicyKind, RawPolicy, assignments_path, encode,
 };
+use crate::text::Cause;
 
 /// The name under which it is remembered that lists of assignments take no page size.
 const ASSIGNMENTS: &str = "/assignments";
@@ -210,8 +211,7 @@ impl Reader {
             if let Some(listed) = listed.find(|listed| gone.contains(&listed.live.id)) {
                 return Err(shape(
                     &RequestLine::get(&listed.path()),
-                    "the service says that the policy does not exist, and lists it all the same"
-                        .to_owned(),
+                    "the service says that the policy does not exist, and lists it all the same",
                 ));
             }
         }
@@ -360,7 +360,7 @@ impl Reader {
         }
         Err(shape(
             &request,
-            "the list changed each time that it was read".to_owned(),
+            "the list changed each time that it was read",
         ))
     }
 
@@ -466,7 +466,7 @@ fn set_of(
         kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(request, answer),
         kinds::Listing::ItemExpand(_) => serde_json::from_value::<ExpandedItem>(answer)
             .map(Page::from)
-            .map_err(|error| shape(request, error.to_string())),
+            .map_err(|error| shape(request, Cause::new(error))),
     }
 }
 
@@ -485,7 +485,7 @@ pub(super) fn with_size(path: &str, size: usize) -> String {
 
 /// Reads a page that came in a batch.
 pub(super) fn page_of(request: &RequestLine, answer: Value) -> Result<Page<Object>, GraphError> {
-    serde_json::from_value(answer).map_err(|error| shape(request, error.to_string()))
+    serde_json::from_value(answer).map_err(|error| shape(request, Cause::new(error)))
 }
 
 /// Reads what assignments mean. An assignment that is listed twice, and says the same both times, is one assignment.
@@ -507,9 +507,9 @@ fn live_assignments(
     Ok(assignments)
 }
 
-fn shape(request: &RequestLine, detail: String) -> GraphError {
+fn shape(request: &RequestLine, detail: impl Into<Cause>) -> GraphError {
     GraphError::Shape {
         request: request.clone(),
-        detail,
+        detail: detail.into(),
     }
 }

@@ -103,7 +103,7 @@ impl Page {
             found.map(|(_, value)| value)
         };
         let rows = value("values").and_then(Value::as_array);
-        let rows = rows.ok_or_else(|| Misread::Shape("the table has no `values`".to_owned()))?;
+        let rows = rows.ok_or_else(|| Misread::Shape("the table has no `values`".into()))?;
         Ok(Self {
             rows: u64::try_from(rows.len()).unwrap_or(u64::MAX),
             total: value("totalRowCount").and_then(Value::as_u64),

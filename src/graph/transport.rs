@@ -14,6 +14,7 @@ use std::pin::Pin;
 use secrecy::SecretString;
 
 use crate::redact::Redactor;
+use crate::text::Cause;
 
 pub use http::HttpTransport;
 pub use in_process::InProcessTransport;
@@ -141,10 +142,10 @@ impl fmt::Debug for Response {
 pub enum TransportError {
     /// The request certainly did not reach the service.
     #[error("{0}")]
-    NotSent(String),
+    NotSent(#[source] Cause),
     /// The request may have reached the service and may have had its effect.
     #[error("{0}")]
-    Unknown(String),
+    Unknown(#[source] Cause),
     /// The service answered with more than is taken. The request may have had its effect, and the
     /// next answer will be no smaller.
     #[error("{0}")]

@@ -246,7 +246,7 @@ fn object<'v>(property: &str, value: Option<&'v Value>) -> Result<Option<&'v Obj
 }
 
 fn of_another_form(property: &str, form: &str) -> Misread {
-    Misread::Shape(format!("`{property}` of an assignment is not {form}"))
+    Misread::Shape(format!("`{property}` of an assignment is not {form}").into())
 }
 
 /// Reads the settings of an app's assignment. An exclusion has none, and neither have many types of
@@ -351,7 +351,7 @@ pub(super) fn required_id(id: Option<Text<'_>>) -> Result<Cow<'_, str>, Misread>
 }
 
 fn missing(property: &str, of: &str) -> Misread {
-    Misread::Shape(format!("{of} has no `{property}`"))
+    Misread::Shape(format!("{of} has no `{property}`").into())
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ impl Writer {
             // Reading back settles them all; it only costs a read where nothing had left.
             Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::Unusable(reason)) => {
                 WriteOutcome::Unknown {
-                    reason,
+                    reason: reason.to_string(),
                     retry_after: None,
                 }
             }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::graph::address::GraphUrl;
 use crate::net::client_builder;
-use crate::text::with_causes;
+use crate::text::Cause;
 
 use super::{Method, Request, Response, Sending, Transport, TransportError};
 
@@ -32,11 +32,11 @@ impl HttpTransport {
     /// # Errors
     ///
     /// Says why no HTTP client can be created, as on a machine without CA certificates.
-    pub fn new(address: &GraphUrl) -> Result<Self, String> {
+    pub fn new(address: &GraphUrl) -> Result<Self, Cause> {
         client_builder(address.is_plain())?
             .build()
             .map(|client| Self { client })
-            .map_err(|error| with_causes(&error))
+            .map_err(Cause::new)
     }
 
     async fn carry(&self, request: Request) -> Result<Response, TransportError> {
@@ -47,7 +47,7 @@ impl HttpTransport {
         };
         let bearer = Zeroizing::new(format!("Bearer {}", request.bearer.expose_secret()));
         let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
-            TransportError::NotSent("the token has characters no header takes".to_owned())
+            TransportError::NotSent("the token has characters no header takes".into())
         })?;
         authorization.set_sensitive(true);
         let mut builder = self
@@ -64,11 +64,11 @@ impl HttpTransport {
         let answer = builder.send().await.map_err(|error| {
             // A failed connection or a request that could not be built has had no effect.
             let never_left = error.is_connect() || error.is_builder();
-            let text = with_causes(&error.without_url());
+            let cause = Cause::new(error.without_url());
             if never_left {
-                TransportError::NotSent(text)
+                TransportError::NotSent(cause)
             } else {
-                TransportError::Unknown(text)
+                TransportError::Unknown(cause)
             }
         })?;
         let status = answer.status().as_u16();
@@ -84,8 +84,8 @@ impl HttpTransport {
         let mut values = 0;
         let mut stream = answer.bytes_stream();
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk
-                .map_err(|error| TransportError::Unknown(with_causes(&error.without_url())))?;
+            let chunk =
+                chunk.map_err(|error| TransportError::Unknown(Cause::new(error.without_url())))?;
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError::TooLarge(format!(
                     "the response is larger than {} MiB",

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use tower::ServiceExt as _;
 
 use super::{Request, Response, Sending, Transport, TransportError};
+use crate::text::Cause;
 
 /// Sends requests into a router.
 #[derive(Clone, Debug)]
@@ -23,11 +24,9 @@ impl InProcessTransport {
     }
 
     async fn carry(&self, request: Request) -> Result<Response, TransportError> {
-        let not_sent = |error: String| TransportError::NotSent(error);
-        let uri: http::Uri = request
-            .url
-            .parse()
-            .map_err(|error| not_sent(format!("`{}`: {error}", request.url)))?;
+        let uri: http::Uri = request.url.parse().map_err(|error| {
+            TransportError::NotSent(Cause::of(format!("`{}`", request.url), error))
+        })?;
         // A socket would carry the path alone and the host in its header.
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
         let path = uri
@@ -51,12 +50,12 @@ impl InProcessTransport {
         }
         let sent = builder
             .body(request.body.map_or_else(Body::empty, Body::from))
-            .map_err(|error| not_sent(error.to_string()))?;
+            .map_err(|error| TransportError::NotSent(Cause::new(error)))?;
         let Ok(answer) = self.router.clone().oneshot(sent).await;
         let (parts, body) = answer.into_parts();
         let body = to_bytes(body, usize::MAX)
             .await
-            .map_err(|error| TransportError::Unknown(error.to_string()))?;
+            .map_err(|error| TransportError::Unknown(Cause::new(error)))?;
         Ok(Response {
             status: parts.status.as_u16(),
             headers: parts

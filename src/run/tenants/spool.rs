@@ -41,6 +41,6 @@ impl Spool {
         file.seek(SeekFrom::Start(slot.start))?;
         let mut bytes = vec![0; slot.length];
         file.read_exact(&mut bytes)?;
-        String::from_utf8(bytes).map_err(|error| io::Error::other(error.to_string()))
+        String::from_utf8(bytes).map_err(|error| io::Error::other(error.utf8_error()))
     }
 }

@@ -90,7 +90,7 @@ impl TokenSource for Once {
         Box::pin(async {
             match token {
                 Some(token) => Ok(Token::new(SecretString::from(token), None)),
-                None => Err(SignInError::Silent("no more tokens".to_owned())),
+                None => Err(SignInError::Silent("no more tokens".into())),
             }
         })
     }

@@ -244,7 +244,7 @@ impl Wire {
         request: Request,
         act: Act,
     ) -> Result<Response, TransportError> {
-        let reset = || TransportError::Unknown("connection reset by peer".to_owned());
+        let reset = || TransportError::Unknown("connection reset by peer".into());
         match act {
             Act::Pass => self.reach(sent, request).await,
             Act::LostBefore => Err(reset()),
@@ -252,7 +252,7 @@ impl Wire {
                 self.reach(sent, request).await?;
                 Err(reset())
             }
-            Act::NotSent => Err(TransportError::NotSent("no route to host".to_owned())),
+            Act::NotSent => Err(TransportError::NotSent("no route to host".into())),
             Act::Silence => std::future::pending().await,
             Act::Answer(response) => Ok(response),
             Act::AnswerAfter(response) => {
