@@ -7,10 +7,61 @@ use serde_json::{Map, Value};
 
 use crate::kinds::{AssignmentProperties, properties};
 use crate::model::{
-    Assignment, AssignmentKey, Filter, FilterMode, LiveAssignment, Properties, SharedText, Source,
-    Target,
+    Assignment, AssignmentKey, Filter, FilterMode, LiveAssignment, PolicyKind, Properties,
+    SharedText, Source, Target,
 };
 use crate::plan::{Names, PlannedPolicy};
+
+/// Why what a plan or a report says cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It is not JSON, or not of the form that is written.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// A key is missing.
+    #[error("it has no `{0}`")]
+    Lacks(&'static str),
+    /// Its first line is another one.
+    #[error("it is not the start of a report")]
+    NotAStart,
+    /// A word is none of those that are written.
+    #[error("unknown {what} `{word}`")]
+    UnknownWord {
+        /// What it stands for.
+        what: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// A target of this type is known by its id.
+    #[error("a target of type `{0}` has no `id`")]
+    TargetWithoutId(String),
+    /// No policy has such an id.
+    #[error("its `id` is not a policy id")]
+    PolicyId,
+    /// No group has such an id.
+    #[error("`{}` is not a group id", .0.escape_debug())]
+    GroupId(String),
+    /// The assignments of the policy with this name make other changes.
+    #[error("the changes of `{0}` do not fit its assignments")]
+    OtherChanges(String),
+    /// The plan has no policy with this id.
+    #[error("`{0}` is not in the plan")]
+    NotInThePlan(String),
+}
+
+impl RecordError {
+    pub(crate) fn unknown(what: &'static str, word: &str) -> Self {
+        Self::UnknownWord {
+            what,
+            word: word.to_owned(),
+        }
+    }
+
+    /// Finds the kind that a word stands for.
+    pub(crate) fn kind(word: &str) -> Result<PolicyKind, Self> {
+        PolicyKind::from_name(word).ok_or_else(|| Self::unknown("policy kind", word))
+    }
+}
 
 const RUN_SCHEDULE: &str = "runSchedule";
 const RUN_REMEDIATION: &str = "runRemediationScript";
@@ -255,8 +306,16 @@ impl<'a> AssignmentRecord<'a> {
         Properties::new(settings.chain(schedule).collect())
     }
 
+    /// Reads assignments back and collects their names.
+    pub(crate) fn read_all(
+        records: &[Self],
+        names: &mut Names,
+    ) -> Result<Vec<Assignment>, RecordError> {
+        records.iter().map(|record| record.read(names)).collect()
+    }
+
     /// Reads an assignment back and collects its names.
-    pub(crate) fn read(&self, names: &mut Names) -> Result<Assignment, String> {
+    pub(crate) fn read(&self, names: &mut Names) -> Result<Assignment, RecordError> {
         let TargetRecord {
             kind,
             id,
@@ -266,7 +325,7 @@ impl<'a> AssignmentRecord<'a> {
         let id_of = |kind: &str| {
             id.as_deref()
                 .map(SharedText::from)
-                .ok_or_else(|| format!("a target of type `{kind}` has no `id`"))
+                .ok_or_else(|| RecordError::TargetWithoutId(kind.to_owned()))
         };
         let target = match (properties, &**kind) {
             (Some(properties), odata_type) if properties.is_object() => Target::Other {
@@ -278,7 +337,7 @@ impl<'a> AssignmentRecord<'a> {
             (None, "group") => Target::Group(id_of(kind)?),
             (None, "exclusionGroup") => Target::ExclusionGroup(id_of(kind)?),
             (None, "collection") => Target::collection(&id_of(kind)?),
-            (_, other) => return Err(format!("unknown target type `{other}`")),
+            (_, other) => return Err(RecordError::unknown("target type", other)),
         };
         match (target.group_id(), name) {
             (Some(id), Some(Some(name))) => {

@@ -14,22 +14,23 @@ use serde_json::Value;
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
 use super::outcome::Outcome;
 use super::recorded::{Recorded, RecordedPolicy};
-use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
+use crate::model::{AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::saved::{
-    AssignmentRecord, Beside, PlannedTenant, SharedNamesRecord, beside, check_ids, remediation_of,
+    AssignmentRecord, Beside, PlannedTenant, RecordError, SharedNamesRecord, beside, check_ids,
+    remediation_of,
 };
 use crate::plan::{Names, shared_policy_names};
 
 /// Why a file is not a usable report.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A line is not what the program writes.
-    #[error("not a report: line {line}: {reason}")]
+    #[error("not a report: line {line}: {source}")]
     NotAReport {
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
-        reason: String,
+        source: RecordError,
     },
     /// Even its first line is not whole. Whatever cut it off may have cut off more than that.
     #[error("its first line is not whole, so what its run did is unknown")]
@@ -49,21 +50,17 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
     let mut policies: BTreeMap<(PolicyKind, String), RecordedPolicy> = BTreeMap::new();
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
     let first = lines.next().map_or(&b""[..], |(_, first)| first);
-    let shared = match parse(first) {
+    let shared = match serde_json::from_slice(first) {
         Ok(value) => start(&mut recorded, value)?,
         Err(_) if is_torn(first) && begins_as_a_report(first) => return Err(ReportError::Torn),
-        Err(reason) => return Err(ReportError::NotAReport { line: 1, reason }),
+        Err(error) => return Err(wrong(1)(error.into())),
     };
     for (index, line) in lines {
-        let line_number = index + 1;
-        let wrong = |reason: String| ReportError::NotAReport {
-            line: line_number,
-            reason,
-        };
-        let value = match parse(line) {
+        let wrong = wrong(index + 1);
+        let value: Value = match serde_json::from_slice(line) {
             Ok(value) => value,
             Err(_) if is_torn(line) => break,
-            Err(reason) => return Err(wrong(reason)),
+            Err(error) => return Err(wrong(error.into())),
         };
         match event(&value).map_err(wrong)? {
             Event::Filed => {
@@ -122,8 +119,9 @@ fn note_shared_names(policies: &mut [RecordedPolicy], noted: &SharedNamesRecord)
     }
 }
 
-fn parse(line: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(line).map_err(|error| error.to_string())
+/// Makes the error of a line.
+fn wrong(line: usize) -> impl Fn(RecordError) -> ReportError + Copy {
+    move |source| ReportError::NotAReport { line, source }
 }
 
 /// Whether a line is the last one and was not written to its end.
@@ -138,20 +136,20 @@ fn begins_as_a_report(line: &[u8]) -> bool {
 }
 
 /// Returns what a line is about.
-fn event(value: &Value) -> Result<Event, String> {
+fn event(value: &Value) -> Result<Event, RecordError> {
     let event = value.get("event").filter(|event| event.is_string());
-    let event = event.ok_or_else(|| "it has no `event`".to_owned())?;
+    let event = event.ok_or(RecordError::Lacks("event"))?;
     line_of(event.clone())
 }
 
-fn line_of<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|error| error.to_string())
+fn line_of<T: DeserializeOwned>(value: Value) -> Result<T, RecordError> {
+    Ok(serde_json::from_value(value)?)
 }
 
 fn start(recorded: &mut Recorded, value: Value) -> Result<SharedNamesRecord, ReportError> {
-    let wrong = |reason: String| ReportError::NotAReport { line: 1, reason };
-    if event(&value) != Ok(Event::Start) {
-        return Err(wrong("it is not the start of a report".to_owned()));
+    let wrong = wrong(1);
+    if !matches!(event(&value), Ok(Event::Start)) {
+        return Err(wrong(RecordError::NotAStart));
     }
     let StartLine {
         format_version,
@@ -203,7 +201,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<SharedNamesRecord, Rep
 /// # Errors
 ///
 /// Says what is wrong with it.
-pub fn settled_policy(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
+pub fn settled_policy(value: Value, names: &mut Names) -> Result<RecordedPolicy, RecordError> {
     settled(value, names)
 }
 
@@ -236,7 +234,7 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
 /// A policy that was announced, and the id of the request.
 type Announced = (RecordedPolicy, Option<String>);
 
-fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
+fn sending(value: Value, names: &mut Names) -> Result<Announced, RecordError> {
     let SendingLine {
         event: _,
         kind,
@@ -251,35 +249,20 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         approval,
         written,
     } = line_of(value)?;
-    let untouched = untouched_of(untouched.as_deref(), names)?;
-    let remediation = remediation_of(&after)?;
-    let (known_before, recorded) = as_sent(&before, &after)?;
-    let (before, after) = sets(&id, &before, &after, names)?;
     let policy = RecordedPolicy {
-        kind: kind_of(&kind)?,
-        before,
-        after,
-        untouched,
-        id: id.into_owned(),
         name: name.map(Cow::into_owned),
-        shares_name: false,
         odata_type: odata_type.as_deref().map(SharedText::from),
-        remediation,
-        known_before,
-        recorded,
         sent: true,
-        outcome: None,
         written,
-        reason: None,
         approval: approval.map(Cow::into_owned),
         filing: filing.map(Cow::into_owned),
-        waits_for: None,
+        ..policy(&kind, &id, (&before, &after, untouched.as_deref()), names)?
     };
     let request = client_request_id.map(|id| id.to_lowercase());
     Ok((policy, request))
 }
 
-fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
+fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, RecordError> {
     let PolicyLine {
         event: _,
         kind,
@@ -296,29 +279,59 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         waits_for,
         note,
     } = line_of(value)?;
-    let untouched = untouched_of(untouched.as_deref(), names)?;
-    let remediation = remediation_of(&after)?;
-    let (known_before, recorded) = as_sent(&before, &after)?;
-    let (before, after) = sets(&id, &before, &after, names)?;
     Ok(RecordedPolicy {
-        kind: kind_of(&kind)?,
-        before,
-        after,
-        untouched,
-        id: id.into_owned(),
         name: name.map(Cow::into_owned),
-        shares_name: false,
         odata_type: odata_type.as_deref().map(SharedText::from),
-        remediation,
-        known_before,
-        recorded,
-        sent: false,
         outcome: Some(outcome),
         written,
         reason: error.or(note).map(ErrorRecord::read),
         approval: approval.map(Cow::into_owned),
-        filing: None,
         waits_for: waits_for.map(Cow::into_owned),
+        ..policy(&kind, &id, (&before, &after, untouched.as_deref()), names)?
+    })
+}
+
+/// The assignments before and after, and those that stay out of what is written.
+type Sets<'a> = (
+    &'a [AssignmentRecord<'a>],
+    &'a [AssignmentRecord<'a>],
+    Option<&'a [AssignmentRecord<'a>]>,
+);
+
+/// Reads what a line says of the assignments of a policy, which are then sorted.
+fn policy(
+    kind: &str,
+    id: &str,
+    (before, after, untouched): Sets<'_>,
+    names: &mut Names,
+) -> Result<RecordedPolicy, RecordError> {
+    let mut read = |records| AssignmentRecord::read_all(records, names);
+    let untouched = untouched.map(&mut read).transpose()?;
+    let remediation = remediation_of(after)?;
+    let (known_before, recorded) = as_sent(before, after)?;
+    let (mut before, mut after) = (read(before)?, read(after)?);
+    before.sort();
+    after.sort();
+    check_ids(id, before.iter().chain(&after))?;
+    Ok(RecordedPolicy {
+        kind: RecordError::kind(kind)?,
+        id: id.to_owned(),
+        name: None,
+        shares_name: false,
+        odata_type: None,
+        remediation,
+        known_before,
+        recorded,
+        before,
+        after,
+        untouched,
+        sent: false,
+        outcome: None,
+        written: None,
+        reason: None,
+        approval: None,
+        filing: None,
+        waits_for: None,
     })
 }
 
@@ -327,7 +340,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
 fn as_sent(
     before: &[AssignmentRecord<'_>],
     after: &[AssignmentRecord<'_>],
-) -> Result<Beside, String> {
+) -> Result<Beside, RecordError> {
     let (known_before, mut sent) = beside(before)?;
     let (_, restored) = beside(after)?;
     let is_new = |one: &LiveAssignment| {
@@ -337,43 +350,6 @@ fn as_sent(
     let restored: Vec<_> = restored.into_iter().filter(is_new).collect();
     sent.extend(restored);
     Ok((known_before, sent))
-}
-
-fn untouched_of(
-    records: Option<&[AssignmentRecord<'_>]>,
-    names: &mut Names,
-) -> Result<Option<Vec<Assignment>>, String> {
-    let read = |records: &[AssignmentRecord<'_>]| {
-        let assignments = records.iter().map(|record| record.read(names));
-        assignments.collect()
-    };
-    records.map(read).transpose()
-}
-
-fn kind_of(word: &str) -> Result<PolicyKind, String> {
-    PolicyKind::from_name(word).ok_or_else(|| format!("unknown policy kind `{word}`"))
-}
-
-type Sets = (Vec<Assignment>, Vec<Assignment>);
-
-/// Reads the assignments of a policy before and after, sorted.
-fn sets(
-    id: &str,
-    before: &[AssignmentRecord<'_>],
-    after: &[AssignmentRecord<'_>],
-    names: &mut Names,
-) -> Result<Sets, String> {
-    let mut read = |records: &[AssignmentRecord<'_>]| -> Result<Vec<Assignment>, String> {
-        let mut assignments = records
-            .iter()
-            .map(|record| record.read(names))
-            .collect::<Result<Vec<_>, _>>()?;
-        assignments.sort();
-        Ok(assignments)
-    };
-    let (before, after) = (read(before)?, read(after)?);
-    check_ids(id, before.iter().chain(&after))?;
-    Ok((before, after))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::outcome::{Moved, Outcome, PolicyResult, Results};
 use super::read::settled_policy;
 use super::recorded::RecordedPolicy;
 use crate::graph::observe::RequestCounts;
-use crate::plan::saved::AssignmentRecord;
+use crate::plan::saved::{AssignmentRecord, RecordError};
 use crate::plan::{Names, Plan};
 
 /// What became of a plan.
@@ -43,8 +43,12 @@ struct WrittenMoved {
 /// # Errors
 ///
 /// Says what is wrong with it.
-pub fn read_results(value: Value, plan: &Plan, names: &mut Names) -> Result<ReadResults, String> {
-    let written: Written = serde_json::from_value(value).map_err(|error| error.to_string())?;
+pub fn read_results(
+    value: Value,
+    plan: &Plan,
+    names: &mut Names,
+) -> Result<ReadResults, RecordError> {
+    let written: Written = serde_json::from_value(value)?;
     let changed: Vec<_> = plan.changed().collect();
     let mut read = ReadResults {
         requests: written.requests.read(),
@@ -72,11 +76,9 @@ pub fn read_results(value: Value, plan: &Plan, names: &mut Names) -> Result<Read
         let mut changed = changed.iter();
         let index =
             changed.position(|policy| policy.kind.name() == moved.kind && policy.id == moved.id);
-        let index = index.ok_or_else(|| format!("`{}` is not in the plan", moved.id))?;
-        let live = moved.live.map(|live| {
-            let live = live.iter().map(|assignment| assignment.read(names));
-            live.collect::<Result<Vec<_>, _>>()
-        });
+        let index = index.ok_or(RecordError::NotInThePlan(moved.id))?;
+        let live = moved.live.as_deref();
+        let live = live.map(|live| AssignmentRecord::read_all(live, names));
         let live = live.transpose()?;
         read.results.moved.push(Moved { index, live });
     }

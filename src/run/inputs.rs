@@ -1,6 +1,7 @@
 //! The plans and reports that a run is given, and what other files are that are given instead.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -238,14 +239,13 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
 ///
 /// Says why it cannot be used.
 pub fn report(path: &Path) -> Result<Recorded, Failure> {
-    let read = || -> Result<Recorded, String> {
-        let bytes = files::read(path, LARGEST_REPORT).map_err(|error| error.to_string())?;
-        let bytes = encoding::to_utf8(bytes).map_err(|error| error.to_string())?;
-        report::read(&bytes).map_err(|error| error.to_string())
+    let read = || -> Result<Recorded, Box<dyn Error>> {
+        let bytes = files::read(path, LARGEST_REPORT)?;
+        Ok(report::read(&encoding::to_utf8(bytes)?)?)
     };
     read().map_err(|error| {
         other_kind(path, &[FileKind::Report], "the report of an apply")
-            .unwrap_or_else(|| unusable(path, &error))
+            .unwrap_or_else(|| unusable(path, &error.to_string()))
     })
 }
 

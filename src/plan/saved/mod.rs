@@ -37,7 +37,7 @@ use super::audit::Audit;
 pub use super::digest::{is_digest, of_tenants as digest_of_tenants, sha256};
 use super::guards::GuardInput;
 use super::members::Members;
-pub use super::record::AssignmentRecord;
+pub use super::record::{AssignmentRecord, RecordError};
 use super::since::key;
 use super::writes::WriteWith;
 use super::{Annotations, Names, Plan, PlanContents, PlannedPolicy, SetMembers, Summary};
@@ -49,11 +49,11 @@ pub const FORMAT_VERSION: &str = "1.0";
 pub const TOOL: &str = concat!("assignctl ", env!("CARGO_PKG_VERSION"));
 
 /// Why a file is not a plan that can be used.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum SavedPlanError {
     /// It is not JSON, or not of the form of a plan.
     #[error("not a plan file: {0}")]
-    NotAPlan(String),
+    NotAPlan(#[from] RecordError),
     /// It comes from a version of the program that writes another format.
     #[error("the plan's format version `{0}` is not known to this program, which reads 1.x")]
     UnknownVersion(String),
@@ -303,15 +303,13 @@ impl<'a> PlanRecord<'a> {
     ///
     /// Says why there is nothing to look at.
     pub fn look(text: &str) -> Result<(SavedPlan, Option<SavedPlanError>), SavedPlanError> {
-        let not_a_plan = |error: String| SavedPlanError::NotAPlan(error);
         // The version decides how the rest is to be read.
-        let head: Head =
-            serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
+        let head: Head = serde_json::from_str(text).map_err(RecordError::from)?;
         let version = head
             .format_version
             .as_ref()
             .and_then(Value::as_str)
-            .ok_or_else(|| not_a_plan("it has no `formatVersion`".to_owned()))?;
+            .ok_or(RecordError::Lacks("formatVersion"))?;
         let unknown = (version.split('.').next() != Some("1"))
             .then(|| SavedPlanError::UnknownVersion(version.to_owned()));
         // The JSON of a failed run holds no plan.
@@ -321,15 +319,14 @@ impl<'a> PlanRecord<'a> {
         if let Some(unknown) = unknown {
             // No one knows what its digest covers, and whether its words still mean the same.
             let saved = serde_json::from_str::<Self>(text)
-                .map_err(|error| error.to_string())
+                .map_err(RecordError::from)
                 .and_then(|record| record.saved());
             return match saved {
                 Ok(saved) => Ok((saved, Some(unknown))),
                 Err(_) => Err(unknown),
             };
         }
-        let record: Self =
-            serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
+        let record: Self = serde_json::from_str(text).map_err(RecordError::from)?;
         let computed = plan_digest::compute(&record);
         let altered = (computed != record.digest).then(|| SavedPlanError::Altered {
             written: record.digest.clone(),
@@ -342,11 +339,11 @@ impl<'a> PlanRecord<'a> {
             }
             // That it was altered explains why it cannot be read.
             (Err(_), Some(altered)) => Err(altered),
-            (Err(error), None) => Err(not_a_plan(error)),
+            (Err(error), None) => Err(error.into()),
         }
     }
 
-    fn saved(&self) -> Result<SavedPlan, String> {
+    fn saved(&self) -> Result<SavedPlan, RecordError> {
         let mut names = Names::default();
         let mut policies = self
             .policies
@@ -357,10 +354,7 @@ impl<'a> PlanRecord<'a> {
         // The digest covers assignments, not what the file makes of them.
         for (policy, record) in policies.iter().zip(self.policies.held()) {
             if policy.changes.is_empty() != record.changes.is_empty() {
-                return Err(format!(
-                    "the changes of `{}` do not fit its assignments",
-                    record.name
-                ));
+                return Err(RecordError::OtherChanges(record.name.to_string()));
             }
         }
         for deleted in &self.deleted_groups {
@@ -412,7 +406,7 @@ impl<'a> PlanRecord<'a> {
                 .map(DiagnosticRecord::read)
                 .collect(),
             write_with: WriteWith::from_name(&self.write_with)
-                .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
+                .ok_or_else(|| RecordError::unknown("way to write", &self.write_with))?,
             unchanged: self.unchanged.read(),
             unmanaged: self.unmanaged.as_ref().map(UnmanagedRecord::read),
         });

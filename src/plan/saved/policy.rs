@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::AssignmentRecord;
 use super::audit::AuditRecord;
 use super::members::{CountRecord, ReachRecord};
+use super::{AssignmentRecord, RecordError};
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, Guid, LiveAssignment, MemberCount, PolicyKind,
-    SetMember,
+    Assignment, AssignmentKey, Assignments, Guid, LiveAssignment, MemberCount, SetMember,
 };
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
@@ -246,14 +245,9 @@ impl<'a> PolicyRecord<'a> {
         }
     }
 
-    pub(super) fn read(&self, names: &mut Names) -> Result<PlannedPolicy, String> {
-        let mut assignments = |records: &[AssignmentRecord]| {
-            records
-                .iter()
-                .map(|record| record.read(names))
-                .collect::<Result<Vec<_>, _>>()
-                .map(sorted)
-        };
+    pub(super) fn read(&self, names: &mut Names) -> Result<PlannedPolicy, RecordError> {
+        let mut assignments =
+            |records: &[AssignmentRecord]| AssignmentRecord::read_all(records, names).map(sorted);
         let before = assignments(&self.before)?;
         let after = assignments(&self.after)?;
         let untouched = assignments(&self.untouched)?;
@@ -262,15 +256,14 @@ impl<'a> PolicyRecord<'a> {
         let (known_before, _) = beside(&self.before)?;
         check_ids(&self.id, before.iter().chain(&*after).chain(&*untouched))?;
         Ok(PlannedPolicy {
-            kind: PolicyKind::from_name(&self.kind)
-                .ok_or_else(|| format!("unknown policy kind `{}`", self.kind))?,
+            kind: RecordError::kind(&self.kind)?,
             id: self.id.clone().into_owned(),
             name: (&*self.name).into(),
             odata_type: self.odata_type.as_deref().map(Into::into),
             mode: [Mode::Exact, Mode::Additive]
                 .into_iter()
                 .find(|mode| mode.name() == self.mode)
-                .ok_or_else(|| format!("unknown mode `{}`", self.mode))?,
+                .ok_or_else(|| RecordError::unknown("mode", &self.mode))?,
             manifest: self.manifest.iter().map(PlaceRecord::read).collect(),
             changes: changes(&before, &after),
             asked: self
@@ -292,11 +285,11 @@ impl<'a> PolicyRecord<'a> {
                         call: Call::ALL
                             .into_iter()
                             .find(|call| call.name() == write.call)
-                            .ok_or_else(|| format!("unknown call `{}`", write.call))?,
+                            .ok_or_else(|| RecordError::unknown("call", &write.call))?,
                         path: write.path.clone().into_owned(),
                     })
                 })
-                .collect::<Result<_, String>>()?,
+                .collect::<Result<_, RecordError>>()?,
             restores: self.restores,
             shares_name: false,
             earlier: None,
@@ -362,13 +355,13 @@ impl PolicyRecord<'_> {
 /// Says which assignment cannot be read.
 pub fn remediation_of(
     after: &[AssignmentRecord<'_>],
-) -> Result<Vec<(AssignmentKey, bool)>, String> {
+) -> Result<Vec<(AssignmentKey, bool)>, RecordError> {
     let mut names = Names::default();
     let stated = after.iter().map(|record| {
         let assignment = record.read(&mut names)?;
         Ok(record.remediation(&assignment.key))
     });
-    let stated = stated.collect::<Result<Vec<_>, String>>()?;
+    let stated = stated.collect::<Result<Vec<_>, RecordError>>()?;
     Ok(stated.into_iter().flatten().collect())
 }
 
@@ -380,7 +373,7 @@ pub type Beside = (Vec<(AssignmentKey, bool)>, Vec<LiveAssignment>);
 /// # Errors
 ///
 /// Says which assignment cannot be read.
-pub fn beside(records: &[AssignmentRecord<'_>]) -> Result<Beside, String> {
+pub fn beside(records: &[AssignmentRecord<'_>]) -> Result<Beside, RecordError> {
     let mut names = Names::default();
     let (mut known, mut sent) = Beside::default();
     for record in records {
@@ -406,20 +399,20 @@ fn sorted(mut assignments: Vec<Assignment>) -> Assignments {
 pub fn check_ids<'a>(
     policy_id: &str,
     assignments: impl IntoIterator<Item = &'a Assignment>,
-) -> Result<(), String> {
+) -> Result<(), RecordError> {
     // Longer than any.
     const LONGEST: usize = 200;
     let is_no_part = |character: char| {
         character.is_control() || character.is_whitespace() || "/\\?#%".contains(character)
     };
     if policy_id.is_empty() || policy_id.len() > LONGEST || policy_id.contains(is_no_part) {
-        return Err("its `id` is not a policy id".to_owned());
+        return Err(RecordError::PolicyId);
     }
     let mut groups = assignments
         .into_iter()
         .filter_map(|assignment| assignment.key.target.group_id());
     match groups.find(|id| Guid::parse(id).is_none()) {
-        Some(id) => Err(format!("`{}` is not a group id", id.escape_debug())),
+        Some(id) => Err(RecordError::GroupId(id.to_owned())),
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::AssignmentRecord;
+use super::{AssignmentRecord, RecordError};
 use crate::model::{Assignments, PolicyKind};
 use crate::plan::since::key;
 use crate::plan::{Names, Notable, NotableReason, PolicyRef, Unmanaged};
@@ -121,7 +121,7 @@ impl<'a> NotableRecord<'a> {
     }
 
     /// Reads it back; `None` if a newer version wrote it for another reason.
-    pub(super) fn read(&self, names: &mut Names) -> Result<Option<Notable>, String> {
+    pub(super) fn read(&self, names: &mut Names) -> Result<Option<Notable>, RecordError> {
         let named = |word: &str| {
             let reasons = [NotableReason::New, NotableReason::Broad];
             reasons.into_iter().find(|reason| reason.name() == word)
@@ -139,8 +139,6 @@ impl<'a> NotableRecord<'a> {
             let (Some(own), Some(kind)) = (own, PolicyKind::from_name(&policy.kind)) else {
                 continue;
             };
-            let assignments = policy.assignments.iter();
-            let assignments = assignments.map(|record| record.read(names));
             let unmanaged = Unmanaged {
                 policy: PolicyRef {
                     kind,
@@ -148,7 +146,7 @@ impl<'a> NotableRecord<'a> {
                     id: policy.id.clone().into_owned(),
                     shares_name: policy.shares_name,
                 },
-                assignments: assignments.collect::<Result<Vec<_>, _>>()?.into(),
+                assignments: AssignmentRecord::read_all(&policy.assignments, names)?.into(),
             };
             policies.push((own, unmanaged));
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::text::causes;
 
 const START: &str = r#"{"formatVersion":"1.0","event":"start","digest":"sha256:d","tenantId":"t","graphUrl":"https://graph.example/beta"}"#;
 const ROW: &str = r#"{"target":{"type":"group","id":"a0000000-0000-4000-8000-000000000001","name":"A"},"filter":null,"source":"direct","sourceId":null}"#;
@@ -28,9 +29,19 @@ fn outcomes(lines: &[String], tail: &str) -> String {
 fn without_a_whole_start_no_one_knows_what_a_run_did() {
     for end in 0..START.len() {
         let read = read(&START.as_bytes()[..end]);
-        assert_eq!(read, Err(ReportError::Torn), "{end}");
+        assert!(matches!(read, Err(ReportError::Torn)), "{end}");
     }
     assert!(read(START.as_bytes()).is_ok());
+}
+
+#[test]
+fn an_error_leads_to_what_the_parser_says() {
+    let error = read(format!("{START}\n{{}} x\n").as_bytes()).expect_err("a wrong line");
+    assert!(error.to_string().starts_with("not a report: line 2: "));
+    let said = causes(&error).find_map(|error| error.downcast_ref::<serde_json::Error>());
+    assert!(said.is_some_and(serde_json::Error::is_syntax), "{error}");
+    let lacks = read(format!("{START}\n{{}}\n").as_bytes()).expect_err("no event");
+    assert_eq!(lacks.to_string(), "not a report: line 2: it has no `event`");
 }
 
 #[test]

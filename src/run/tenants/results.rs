@@ -316,7 +316,7 @@ impl TenantResults {
         if let Some(results) = beside.results {
             let names = &mut prepared.annotations.names;
             let read = read_results(results, &prepared.plan, names);
-            let read = read.map_err(|error| Failure::new(Exit::Failure, error))?;
+            let read = read.map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
             let write_with = prepared.plan.write_with;
             opened.requests = read.requests;
             opened.results = Some(Results {
