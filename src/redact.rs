@@ -14,7 +14,7 @@
 //! holds a secret of `SHORTEST_IN_DATA` characters or more is not written, see [`Redactor::holds`].
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -22,7 +22,7 @@ use azure_core::base64;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use crate::text::percent_encoded;
+use crate::text::{as_entities, percent_encoded};
 
 /// Shorter secrets are not looked for.
 const SHORTEST: usize = 8;
@@ -233,8 +233,8 @@ fn other_spellings(secret: &str) -> Vec<String> {
         with_lower_hex(&form),
         form,
         as_json(secret).replace('/', "\\/"),
-        as_entities(secret, " -,/()+=%;?'.:"),
-        as_entities(secret, " -,/()+=%;?'"),
+        as_entities(secret, false),
+        as_entities(secret, true),
     ];
     for before in 0..3 {
         let padded = [&b"\0\0"[..before], secret.as_bytes()].concat();
@@ -252,19 +252,6 @@ fn other_spellings(secret: &str) -> Vec<String> {
 fn as_json(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();
     json[1..json.len() - 1].to_owned()
-}
-
-/// Spells a text as Markdown for a comment does: other punctuation becomes an entity.
-fn as_entities(text: &str, plain: &str) -> String {
-    text.chars().fold(String::new(), |mut spelled, character| {
-        if character.is_ascii_punctuation() && !plain.contains(character) {
-            // Writing to a string cannot fail.
-            let _ = write!(spelled, "&#{};", u32::from(character));
-        } else {
-            spelled.push(character);
-        }
-        spelled
-    })
 }
 
 /// Spells the digits behind each percent sign in lower case.

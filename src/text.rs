@@ -230,6 +230,24 @@ pub(crate) fn is_unsafe(character: char) -> bool {
         ) && character != '\u{200d}' // joins emoji
 }
 
+/// Spells a text so that Markdown and HTML read it as text, by writing all but harmless punctuation as numeric
+/// entities: also dots and colons, if it is for text that could be taken for a link.
+pub(crate) fn as_entities(text: &str, could_be_link: bool) -> String {
+    text.chars().fold(String::new(), |mut spelled, character| {
+        let plain = !character.is_ascii()
+            || character.is_ascii_alphanumeric()
+            || " -,/()+=%;?'".contains(character)
+            || (matches!(character, '.' | ':') && !could_be_link);
+        if plain {
+            spelled.push(character);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(spelled, "&#{};", u32::from(character));
+        }
+        spelled
+    })
+}
+
 /// Whether a build service would find a command in the text.
 pub(crate) fn holds_command(text: &str) -> bool {
     // Anywhere: of three in a row the last two count. Each row is looked at once, however long.

@@ -6,34 +6,15 @@
 //! cell as well, where a backslash before a pipe would not in every case; and GitHub looks for
 //! mentions and issue numbers in text, not in code.
 
-use std::fmt::Write as _;
-
 use super::super::clean::clean;
+use crate::text::as_entities;
 
 /// Returns text as inline code.
 pub fn code(text: impl AsRef<str>) -> String {
     let text = clean(text.as_ref());
     // What looks like an address becomes a link, even in an element.
     let links = text.contains("//") || text.to_ascii_lowercase().contains("www.");
-    let mut out = String::with_capacity(text.len() + 16);
-    out.push_str("<code>");
-    for character in text.chars() {
-        let plain = !character.is_ascii()
-            || character.is_ascii_alphanumeric()
-            || matches!(
-                character,
-                ' ' | '-' | ',' | '/' | '(' | ')' | '+' | '=' | '%' | ';' | '?' | '\''
-            )
-            || (matches!(character, '.' | ':') && !links);
-        if plain {
-            out.push(character);
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "&#{};", u32::from(character));
-        }
-    }
-    out.push_str("</code>");
-    out
+    format!("<code>{}</code>", as_entities(&text, links))
 }
 
 /// Returns a fence that is longer than any in some texts.
