@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy};
+use super::{Change, Names, PlanContents, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::Severity;
 use crate::model::{Assignment, LiveFilter, LiveGroup, virtual_group};
 
@@ -44,7 +44,7 @@ impl References {
     }
 
     /// Returns what the changes of a plan add.
-    pub fn added_by(plan: &Plan, names: &Names) -> Self {
+    pub fn added_by(plan: &PlanContents, names: &Names) -> Self {
         let mut all = Self::default();
         for policy in plan.changed() {
             let Self { groups, filters } = Self::added_to(policy, names);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::digest::assignments_digest;
-use super::{Plan, PlannedPolicy};
+use super::{PlanContents, PlannedPolicy};
 use crate::model::{Assignment, PolicyKind, same_assignments};
 
 /// Why a policy is not as the manifests say.
@@ -198,7 +198,7 @@ impl Since {
     /// Works out why a plan's policies are not as the manifests say. `is_later` says whether a later run of
     /// this program changed a policy, as far as that is known.
     pub fn explain(
-        plan: &Plan,
+        plan: &PlanContents,
         report: &str,
         baseline: &Baseline,
         is_later: impl Fn(&PlannedPolicy) -> bool,
