@@ -3,11 +3,10 @@
 use super::arguments::Explain;
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings, terminal};
+use super::{settings, terminal, with_client};
 use crate::exit::Exit;
 use crate::render::explain;
 use crate::render::json::Json;
-use crate::run::connect::connect;
 use crate::run::reviewed::check_sign_in;
 use crate::run::{self, Failure, plan, tenants};
 
@@ -29,13 +28,10 @@ pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result
             all.of_tenant(&tenant.name).unwrap_or_default()
         }
     };
-    let (explained, found) = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
+    let (explained, found) = with_client(&service, output, async |client, stop| {
+        check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
         let (policy, kinds) = (&command.policy, &command.kind);
-        run::explain::explain(&client, &loaded, policy, kinds, &stop).await
+        run::explain::explain(client, &loaded, policy, kinds, stop).await
     })?;
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     output.diagnostics(&found, &loaded.sources);

@@ -9,8 +9,7 @@ use super::arguments::Export as ExportArguments;
 use super::config::Config;
 use super::options::Common;
 use super::output::Output;
-use super::settings;
-use super::{interrupt, runtime};
+use super::{settings, with_client};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::{Export, LeftOut};
@@ -20,7 +19,7 @@ use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
 use crate::run::Failure;
-use crate::run::connect::{ServiceSettings, connect};
+use crate::run::connect::ServiceSettings;
 use crate::run::export::{self, Snapshot, UNKNOWN_TENANT};
 use crate::run::folder::Folder;
 use crate::run::plan;
@@ -69,17 +68,14 @@ pub(super) fn run(
     if let Some(path) = &command.into {
         return add((path, own), &selection, &service, &config, output);
     }
-    runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
+    with_client(&service, output, async |client, stop| {
+        check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
         if let Some(path) = &command.snapshot {
             let tenant_id = config.tenant_id.as_deref();
-            let snapshot = export::snapshot(&client, tenant_id, &stop).await?;
+            let snapshot = export::snapshot(client, tenant_id, stop).await?;
             return print_snapshot(path, &snapshot, output);
         }
-        let (tenant_id, export) = export::manifests(&client, &selection, &stop).await?;
+        let (tenant_id, export) = export::manifests(client, &selection, stop).await?;
         let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
         warnings.extend(unavailable::warnings(&export.unavailable, "exported"));
         output.diagnostics(&warnings, &Sources::default());
@@ -102,12 +98,9 @@ fn add(
         false => None,
         true => Some(of_one_tenant(path, config)?),
     };
-    let (tenant_id, mut export) = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(service, &environment, output.observer(), &stop)?;
-        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
-        export::unmanaged(&client, loaded.as_ref(), selection, &stop).await
+    let (tenant_id, mut export) = with_client(service, output, async |client, stop| {
+        check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
+        export::unmanaged(client, loaded.as_ref(), selection, stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
     warnings.extend(unavailable::warnings(&export.unavailable, "exported"));

@@ -11,7 +11,7 @@ use super::arguments::{Init, PipelineFile};
 use super::config::Config;
 use super::options::Common;
 use super::output::Output;
-use super::{config, interrupt, runtime, settings};
+use super::{config, settings, with_client};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::LeftOut;
@@ -20,7 +20,6 @@ use crate::manifest::has_manifest_ending;
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
-use crate::run::connect::connect;
 use crate::run::init::{self, AZURE_DEVOPS, GITHUB, GITLAB, Initialised, Written};
 use crate::run::reviewed::check_sign_in;
 use crate::run::{CONFIGURATION_FILE, Failure, unavailable};
@@ -38,12 +37,9 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
             [] => vec![command.folder.join(init::MANIFESTS)],
             paths => paths.to_vec(),
         };
-        let path = runtime()?.block_on(async {
-            let stop = interrupt::watch(Some(&output.progress));
-            let environment = settings::environment(&output.redactor);
-            let client = connect(&service, &environment, output.observer(), &stop)?;
+        let path = with_client(&service, output, async |client, stop| {
             let what = (name.as_str(), config.tenant_id.as_deref());
-            init::add_tenant(&client, &paths, what, &stop).await
+            init::add_tenant(client, &paths, what, stop).await
         })?;
         if config.tenant_id.is_some() {
             output.note(&format!(
@@ -73,15 +69,12 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
     };
     let own = config::of_folder(&command.folder)?;
     let manifests = folder_of_manifests(command, &own)?;
-    let done = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
+    let done = with_client(&service, output, async |client, stop| {
+        check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
         let check = |text: &str| output.check_data(text);
         let configured = own.tenant_id.as_deref();
         let folder = (command.folder.as_path(), manifests.as_path(), configured);
-        init::init(&client, folder, pipeline, check, &stop).await
+        init::init(client, folder, pipeline, check, stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
     warnings.extend(unavailable::warnings(&done.export.unavailable, "exported"));

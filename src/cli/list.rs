@@ -6,7 +6,7 @@ use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::host::Process;
 use super::tenants::runs::parallel;
-use super::{interrupt, runtime, settings, terminal};
+use super::{interrupt, runtime, settings, terminal, with_client};
 use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
@@ -15,7 +15,6 @@ use crate::plan::inventory::SubjectKind;
 use crate::render::clean::clean;
 use crate::render::inventory::{self, OfTenant};
 use crate::render::json::Json;
-use crate::run::connect::connect;
 use crate::run::list::{self, AskedSubject, ListRequest};
 use crate::run::reviewed::check_sign_in;
 use crate::run::{Failure, clock, plan, tenants, unavailable};
@@ -42,12 +41,9 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
     };
     let request = request(command);
     let service = settings::service(&common.service, &config)?;
-    let (found, refused) = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
-        list::list(&client, &request, managed_by.as_ref(), &stop).await
+    let (found, refused) = with_client(&service, output, async |client, stop| {
+        check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
+        list::list(client, &request, managed_by.as_ref(), stop).await
     })?;
     let warnings = unavailable::warnings(&refused, "listed");
     output.diagnostics(&warnings, &Sources::default());

@@ -46,8 +46,12 @@ mod whoami;
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::exit::Exit;
+use crate::graph::client::Client;
 use crate::run::Failure;
+use crate::run::connect::{ServiceSettings, connect};
 use arguments::{Arguments, Command};
 use options::Format;
 use output::Output;
@@ -166,4 +170,18 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
                 format!("cannot start the async runtime: {error}"),
             )
         })
+}
+
+/// Connects to the service, and asks it until all is known or someone interrupts.
+fn with_client<T>(
+    service: &ServiceSettings,
+    output: &Output,
+    asks: impl AsyncFnOnce(&Arc<Client>, &CancellationToken) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let environment = settings::environment(&output.redactor);
+        let client = connect(service, &environment, output.observer(), &stop)?;
+        asks(&client, &stop).await
+    })
 }

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::options::Common;
 use super::output::{Output, remove_earlier};
 use super::tenants::{forget_plans, runs};
-use super::{interrupt, requests, runtime, settings};
+use super::{requests, settings, with_client};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::since::Baseline;
@@ -17,7 +17,6 @@ use crate::render::json;
 use crate::render::review::{Direction, Review};
 use crate::render::text::{Detail, Next};
 use crate::run::Failure;
-use crate::run::connect::connect;
 use crate::run::plan::{self, PreparedPlan};
 use crate::run::tenants;
 
@@ -51,13 +50,9 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     if let Some((_, baseline)) = &baseline {
         request.unmanaged = request.unmanaged.since(&baseline.seen);
     }
-    let (plan, mut annotations) = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
+    let (plan, mut annotations) = with_client(&service, output, async |client, stop| {
         let mask = |text: &str| output.without_secrets_in(text).into_owned();
-        let (plan, annotations, found) =
-            plan::plan(&loaded, &client, &request, mask, &stop).await?;
+        let (plan, annotations, found) = plan::plan(&loaded, client, &request, mask, stop).await?;
         output.diagnostics(&found, &loaded.sources);
         Ok::<_, Failure>((plan, annotations))
     })?;

@@ -3,12 +3,12 @@
 use super::arguments::Schema;
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{settings, with_client};
 use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::manifest::schema::schema;
 use crate::render::json::Json;
-use crate::run::connect::{Endpoint, connect};
+use crate::run::connect::Endpoint;
 use crate::run::reviewed::check_sign_in;
 use crate::run::schema::of_tenant;
 use crate::run::{self, Failure, unavailable};
@@ -29,15 +29,13 @@ pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<
     if let Some(file) = from {
         service.endpoint = Endpoint::Copy(file.clone());
     }
-    let (schema, unread): run::schema::TenantSchema = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        if from.is_none() {
-            check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
-        }
-        of_tenant(&client, &stop).await
-    })?;
+    let (schema, unread): run::schema::TenantSchema =
+        with_client(&service, output, async |client, stop| {
+            if from.is_none() {
+                check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
+            }
+            of_tenant(client, stop).await
+        })?;
     let mut warnings = unavailable::warnings(&unread, "in the schema");
     for warning in &mut warnings {
         warning.hint = Some("any name of such a policy is taken".to_owned());
