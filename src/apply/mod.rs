@@ -18,6 +18,7 @@ pub mod staleness;
 mod verify;
 pub mod withdraw;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -134,6 +135,7 @@ pub async fn run(
     };
     Results {
         settled,
+        set_aside: BTreeSet::new(),
         skipped: Vec::new(),
         moved: Vec::new(),
         interrupted: stop.is_cancelled(),

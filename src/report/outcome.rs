@@ -1,5 +1,7 @@
 //! What became of the policies of a plan that was carried out.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::reason_code::ReasonCode;
@@ -275,6 +277,8 @@ impl PolicyResult {
 pub struct Results {
     /// One for each changed policy.
     pub settled: Vec<PolicyResult>,
+    /// Those of them that were set aside, by their number: the run did not come to them.
+    pub set_aside: BTreeSet<usize>,
     /// Whether someone stopped the run.
     pub interrupted: bool,
     /// Policies that are not part of the plan, and why.
@@ -304,6 +308,13 @@ impl Results {
     fn each(&self) -> impl Iterator<Item = &PolicyResult> {
         let skipped = self.skipped.iter().map(|(_, settled)| settled);
         self.settled.iter().chain(skipped)
+    }
+
+    /// Returns what became of the policies that the run came to.
+    pub fn tried(&self) -> impl Iterator<Item = &PolicyResult> {
+        let settled = self.settled.iter().enumerate();
+        let tried = settled.filter(|(number, _)| !self.set_aside.contains(number));
+        tried.map(|(_, settled)| settled)
     }
 
     /// Returns the policies that have settled: those of the plan in its order, then the others.
@@ -353,15 +364,12 @@ impl Results {
     /// for lack of permission.
     pub fn is_refusal(&self) -> bool {
         let signed_out = |reason: &Reason| reason.code == ReasonCode::SignInFailed;
-        if self
-            .settled
-            .iter()
-            .any(|settled| settled.reason.as_ref().is_some_and(signed_out))
-        {
+        let mut reasons = self.tried().filter_map(|settled| settled.reason.as_ref());
+        if reasons.any(signed_out) {
             return true;
         }
         let mut refused = 0;
-        for settled in &self.settled {
+        for settled in self.tried() {
             match (settled.outcome, &settled.reason) {
                 (Outcome::Failed, Some(reason)) if reason.is_refusal && !settled.written => {
                     refused += 1;
@@ -372,5 +380,38 @@ impl Results {
             }
         }
         refused > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(is_refusal: bool) -> PolicyResult {
+        let reason = Reason {
+            is_refusal,
+            ..Reason::new(ReasonCode::Other("Forbidden".to_owned()), "no")
+        };
+        PolicyResult::not_as_planned(Outcome::Failed, reason)
+    }
+
+    /// What could not be read says nothing of what writes come to.
+    #[test]
+    fn what_was_set_aside_is_not_taken_for_a_write() {
+        let results = |settled: [PolicyResult; 2]| Results {
+            settled: settled.into(),
+            set_aside: BTreeSet::from([1]),
+            ..Results::default()
+        };
+        let already = || PolicyResult::as_planned(Outcome::Already);
+        assert!(results([failed(true), failed(false)]).is_refusal());
+        assert!(!results([failed(false), failed(true)]).is_refusal());
+        assert!(!results([already(), failed(true)]).is_refusal());
+        let begun = PolicyResult {
+            written: true,
+            ..failed(false)
+        };
+        let settled = results([already(), begun]);
+        assert!(!settled.tried().any(PolicyResult::may_be_written));
     }
 }

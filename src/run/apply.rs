@@ -293,6 +293,7 @@ impl ApplyRun {
         }
         for (index, settled) in &input.set_aside {
             self.results.settled.insert(*index, settled.clone());
+            self.results.set_aside.insert(*index);
         }
         self.is_report_lost = self.results.report_failure.is_some();
         Ok(exit_of(&self.results))

@@ -29,16 +29,18 @@ fn a_tenant_comes_back_with_what_is_unknown() {
     assert_eq!(read, tenant);
 }
 
-/// What it was called before.
+/// What they were called before.
 #[test]
-fn the_switch_of_policy_sets_is_read_by_both_names() {
+fn switches_are_read_by_both_names() {
     for name in ["policySetAssignments", "policySetRows"] {
         let text = format!(
-            r#"{{"formatVersion": 1, "tenantId": "11111111-2222-4333-8444-555555555555", "service": {{"{name}": "dropped"}}}}"#
+            r#"{{"formatVersion": 1, "tenantId": "11111111-2222-4333-8444-555555555555", "service": {{"{name}": "dropped", "deviations": ["rowIdsShared"]}}}}"#
         );
         let tenant = Tenant::from_json(&text).expect("a good state");
         let dropped = crate::switches::PolicySetAssignments::Dropped;
         assert_eq!(tenant.service.policy_set_assignments, dropped, "{name}");
+        let shared = crate::switches::Deviation::AssignmentIdsShared;
+        assert_eq!(tenant.service.deviations, [shared]);
     }
 }
 

@@ -27,8 +27,10 @@ pub enum Deviation {
     /// Ids of policies are no GUIDs.
     IdsOfText,
     /// Assignments have no ids.
+    #[serde(alias = "rowIdsMissing")]
     AssignmentIdsMissing,
     /// All assignments have the same id.
+    #[serde(alias = "rowIdsShared")]
     AssignmentIdsShared,
     /// Direct assignments have another source.
     SourceNovel,
@@ -79,6 +81,7 @@ pub enum Deviation {
     /// The first policy of a list has no name.
     SomeNamesMissing,
     /// Assignments have ids of another form.
+    #[serde(alias = "rowIdsForeign")]
     AssignmentIdsForeign,
     /// `isAssigned` says the opposite.
     AssignedUntrue,

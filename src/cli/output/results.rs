@@ -54,7 +54,6 @@ impl Output {
             Platform::GitLab => None,
         };
         let own = |text: String| self.redactor.mask(&text).into_owned();
-        let settled = review.results.map(|results| &results.settled);
         *self.recorded.borrow_mut() = Some(Recorded {
             markdown: own(markdown::draw(review, self.max_bytes)),
             error: review.error.map(|error| own(error.message.to_owned())),
@@ -65,8 +64,9 @@ impl Output {
                     && changed
                         .all(|policy| view.annotations.cause(policy) == Some(Cause::Unapplied))
             }),
-            written: settled
-                .is_some_and(|settled| settled.iter().any(PolicyResult::may_be_written)),
+            written: review
+                .results
+                .is_some_and(|results| results.tried().any(PolicyResult::may_be_written)),
             is_part: false,
         });
     }

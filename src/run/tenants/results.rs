@@ -254,9 +254,9 @@ impl TenantResults {
             findings,
             error: None,
         };
-        let settled = results.map_or(&[][..], |results| &results.settled);
-        entry.has_settled = !settled.is_empty();
-        entry.written = settled.iter().any(PolicyResult::may_be_written);
+        entry.has_settled = results.is_some_and(|results| !results.settled.is_empty());
+        entry.written =
+            results.is_some_and(|results| results.tried().any(PolicyResult::may_be_written));
         entry.state = render::state(&review);
     }
 

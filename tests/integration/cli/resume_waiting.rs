@@ -83,6 +83,39 @@ fn what_needs_a_group_that_is_gone_is_stale_and_the_others_go_on() {
     assert_eq!(world.rows("R"), ["+A", "+B"]);
 }
 
+/// The plan that was shown stays as it is, and every policy has its result in its place.
+#[test]
+fn what_is_set_aside_keeps_its_place_in_the_plan() {
+    let tenant = ["P", "Q", "R"]
+        .into_iter()
+        .fold(gated(), |tenant, name| tenant.policy(name, &[]));
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: B]",
+            "name: Q, include: [group: A]",
+            "name: R, include: [group: B]",
+        ],
+    );
+    file(&world, "--report r.jsonl");
+    decide(&world, "approved", None);
+    group_b(&world, false);
+    let run = world
+        .sandbox("apply --resume r.jsonl --yes --format json")
+        .exits(6);
+    let json = run.json();
+    assert_eq!(json["summary"]["changed"], 3);
+    let outcomes = |list: &Value| {
+        let policies = list.as_array().expect("a list").iter();
+        let outcomes = policies.map(|policy| (policy["name"].clone(), policy["outcome"].clone()));
+        outcomes.collect::<Vec<_>>()
+    };
+    let expected = [("P", "stale"), ("Q", "applied"), ("R", "stale")];
+    let expected = expected.map(|(name, outcome)| (json!(name), json!(outcome)));
+    assert_eq!(outcomes(&json["results"]["policies"]), expected);
+    assert_eq!(json["policies"].as_array().map(Vec::len), Some(3));
+}
+
 /// Of a policy that is half written the newest report says so, and restores it.
 #[test]
 fn what_is_begun_and_needs_a_group_that_is_gone_can_be_rolled_back() {
