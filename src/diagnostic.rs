@@ -113,7 +113,7 @@ pub struct Diagnostic {
     pub related: Vec<(Place, String)>,
     /// What the reader can do.
     pub hint: Option<String>,
-    /// Whether it was so before, and is not made worse.
+    /// Whether the live state has the problem already, so that the plan does not cause it.
     pub is_existing: bool,
 }
 
@@ -154,7 +154,7 @@ impl Diagnostic {
         self
     }
 
-    /// Returns it with other texts, which quote files: such as without secrets.
+    /// Returns it with a message and a hint that were masked: they quote files.
     #[must_use]
     pub fn masked(&self, mask: impl Fn(&str) -> String) -> Self {
         Self {

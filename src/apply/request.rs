@@ -9,8 +9,8 @@ use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction};
 
 /// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had, which come back as they
-/// were, or `bare`, without what the program does not know of them. An `assign` can have to go behind the cast of its
-/// kind.
+/// were, or `bare`, without what the program does not know of them. In some tenants an `assign` has to go behind the
+/// cast of its kind.
 pub(super) fn request(
     policy: &PlannedPolicy,
     step: &Step,

@@ -142,7 +142,7 @@ impl LoginChoice {
             return Ok(false);
         };
         keyring.delete(self.name()).map_err(|error| {
-            // Only what it says: the error may hold what is kept.
+            // Only its text: the error itself may hold the stored sign-in.
             SignInError::unusable(format!(
                 "the keyring does not say that the sign-in is gone: {error}"
             ))

@@ -172,16 +172,16 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         })
 }
 
-/// Connects to the service, and asks it until all is known or someone interrupts.
+/// Connects to the service and does the work, with a token that is cancelled when someone interrupts.
 fn with_client<T>(
     service: &ServiceSettings,
     output: &Output,
-    asks: impl AsyncFnOnce(&Arc<Client>, &CancellationToken) -> Result<T, Failure>,
+    work: impl AsyncFnOnce(&Arc<Client>, &CancellationToken) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(service, &environment, output.observer(), &stop)?;
-        asks(&client, &stop).await
+        work(&client, &stop).await
     })
 }

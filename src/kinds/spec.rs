@@ -69,7 +69,7 @@ pub(super) const PLAIN: PolicyKindSpec = PolicyKindSpec {
 };
 
 impl PolicyKindSpec {
-    /// Whether such policies assign others. No other kind is written by another action than `assign`.
+    /// Whether such policies assign others. Only policy sets are written with `update`.
     pub fn is_policy_set(&self) -> bool {
         matches!(self.writing, Writing::Update { .. })
     }
@@ -152,7 +152,7 @@ impl Writing {
         )
     }
 
-    /// Returns the action that replaces all assignments.
+    /// Returns the action that replaces all assignments. For a kind that has none it is never sent.
     pub fn action(self) -> &'static str {
         match self {
             Self::Assign { .. } | Self::Single => "assign",

@@ -75,8 +75,8 @@ impl Plan {
         Self(contents)
     }
 
-    /// Returns what is left where some of the changed policies, by their number among them, are not written. Others
-    /// no longer wait for those whose part has `ended`.
+    /// Returns the plan without the changed policies at the indexes `not_written`. The rest no longer waits for
+    /// policies in `ended`.
     #[must_use]
     pub fn without(
         &self,
@@ -104,7 +104,7 @@ impl Plan {
     }
 
     /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
-    /// unless others are `given` now; a warning names those that are looser than today's. What was
+    /// unless others are `given` now, or of `reach` the stricter one; a warning names those that are looser than today's. What was
     /// accepted when the plan was saved stays accepted. Other `warnings` follow its own.
     #[must_use]
     pub fn judged_again(

@@ -277,7 +277,7 @@ impl PolicyResult {
 pub struct Results {
     /// One for each changed policy.
     pub settled: Vec<PolicyResult>,
-    /// Those of them that were set aside, by their number: the run did not come to them.
+    /// The indexes of those that were set aside: the run did not try to write them.
     pub set_aside: BTreeSet<usize>,
     /// Whether someone stopped the run.
     pub interrupted: bool,
@@ -310,11 +310,11 @@ impl Results {
         self.settled.iter().chain(skipped)
     }
 
-    /// Returns what became of the policies that the run came to.
-    pub fn tried(&self) -> impl Iterator<Item = &PolicyResult> {
+    /// Returns what became of the policies that were not set aside.
+    pub fn not_set_aside(&self) -> impl Iterator<Item = &PolicyResult> {
         let settled = self.settled.iter().enumerate();
-        let tried = settled.filter(|(number, _)| !self.set_aside.contains(number));
-        tried.map(|(_, settled)| settled)
+        let rest = settled.filter(|(number, _)| !self.set_aside.contains(number));
+        rest.map(|(_, settled)| settled)
     }
 
     /// Returns the policies that have settled: those of the plan in its order, then the others.
@@ -364,12 +364,14 @@ impl Results {
     /// for lack of permission.
     pub fn is_refusal(&self) -> bool {
         let signed_out = |reason: &Reason| reason.code == ReasonCode::SignInFailed;
-        let mut reasons = self.tried().filter_map(|settled| settled.reason.as_ref());
+        let mut reasons = self
+            .not_set_aside()
+            .filter_map(|settled| settled.reason.as_ref());
         if reasons.any(signed_out) {
             return true;
         }
         let mut refused = 0;
-        for settled in self.tried() {
+        for settled in self.not_set_aside() {
             match (settled.outcome, &settled.reason) {
                 (Outcome::Failed, Some(reason)) if reason.is_refusal && !settled.written => {
                     refused += 1;
@@ -395,7 +397,7 @@ mod tests {
         PolicyResult::not_as_planned(Outcome::Failed, reason)
     }
 
-    /// What could not be read says nothing of what writes come to.
+    /// A policy that was set aside says nothing about how the writes went.
     #[test]
     fn what_was_set_aside_is_not_taken_for_a_write() {
         let results = |settled: [PolicyResult; 2]| Results {
@@ -412,6 +414,6 @@ mod tests {
             ..failed(false)
         };
         let settled = results([already(), begun]);
-        assert!(!settled.tried().any(PolicyResult::may_be_written));
+        assert!(!settled.not_set_aside().any(PolicyResult::may_be_written));
     }
 }

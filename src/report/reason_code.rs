@@ -1,14 +1,14 @@
 //! The codes of reasons: those of the program itself, which are all here, and any other, which is kept as it is.
 
-/// Makes the enum and both directions of its names of one table.
+/// Makes the enum and the conversions from and to its names from one table.
 macro_rules! reason_codes {
     ($($own:ident = $name:literal,)*) => {
-        /// Why a policy is not as planned, in a word.
+        /// The code of a reason: why a policy is not as planned, or what is to be noted of one that is.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[expect(missing_docs, reason = "`docs/errors.md` says what each of them means")]
         pub enum ReasonCode {
             $($own,)*
-            /// One of the service's, or in a report that is read one of another version of the program.
+            /// A code of the service, or in a report that was read, of another version of the program.
             Other(String),
         }
 
@@ -24,7 +24,7 @@ macro_rules! reason_codes {
                 }
             }
 
-            /// Reads the word back. Whether it was the service's that is called like one of ours cannot be told.
+            /// Reads the word back. A service's code that is spelled like one of ours cannot be told apart.
             pub fn from_name(name: &str) -> Self {
                 match name {
                     $($name => Self::$own,)*

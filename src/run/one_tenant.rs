@@ -1,5 +1,5 @@
 //! `apply`, `apply --resume` and `rollback` in one tenant: from the plan to the last line of the report. What of it is
-//! shown, and whom it asks, is the matter of its host. For several tenants [`super::tenants`] does the same.
+//! shown and who is asked is up to its host. For several tenants [`super::tenants`] does the same.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -46,10 +46,10 @@ pub trait Host {
     /// This was found as a plan was made without manifests, or looked at again.
     fn found_in_plan(&self, found: &[PlanDiagnostic]);
 
-    /// So many policies are already as they were before the run that is undone.
+    /// This many policies are already as they were before the run that is undone.
     fn as_before(&self, policies: usize);
 
-    /// Refuses a plan that must not be reported.
+    /// Refuses a plan whose JSON would hold a secret of the run.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ pub trait Host {
     /// An earlier report, which may be needed, was moved aside.
     fn kept_report(&self, kept: &Path);
 
-    /// Something was undone that the manifests still ask for.
+    /// Something was undone; the manifests may still ask for it.
     fn undone(&self);
 
     /// The report is in this file.
@@ -133,7 +133,7 @@ pub struct OneTenant<'a, H> {
 }
 
 impl<'a, H: Host> OneTenant<'a, H> {
-    /// Begins a run, for the tenant that manifests have named, if they have.
+    /// Prepares a run, for the tenant that the manifests, the plan or the report name, if they name one.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl<'a, H: Host> OneTenant<'a, H> {
         let client = self.host.connect(&self.service, self.stop)?;
         run.connected(&client);
         let mut input = self.input(source, &client).await?;
-        // What the report will hold is known before anything is written to the service.
+        // Fail before anything is written to the service, if the output would hold a secret.
         self.host.check(&input.plan, run)?;
         run.begin(&input)?;
         if input.stale.is_empty() {
@@ -319,7 +319,7 @@ pub fn finish(
     is_rollback: bool,
     host: &impl Host,
 ) -> Result<Exit, Failure> {
-    // A result that no one takes, as of a terminal that was closed, does not hide why the run ended.
+    // A result that cannot be printed, as on a terminal that was closed, must not hide that the run was interrupted.
     let ended = ended.map_err(|failure| Failure {
         exit: match run.results.interrupted {
             true => Exit::Interrupted,
@@ -342,7 +342,7 @@ pub fn finish(
     match &finished {
         Ok(None) => {}
         Ok(Some(report)) => host.reported(report),
-        // What comes first is what is returned, but this must be known as well.
+        // The run's own failure is returned; this one must be shown too.
         Err(failure) if ended.is_err() && !is_said => host.failed(failure),
         Err(_) => {}
     }

@@ -98,7 +98,7 @@ pub async fn plan_resume(
         unfiled,
         filed,
     } = Resumed::of(known, unfiled, write_with)?;
-    // What is filed is withdrawn.
+    // Those with a request stay in the plan: what is filed for them is sent or withdrawn.
     already.retain(|key, _| !filed.contains_key(key));
     let changed = resumed.iter().filter(|policy| policy.is_changed());
     let renamed = async { Ok(renamed_policies(changed, &reader).await) };
@@ -166,7 +166,7 @@ struct Resumed {
 }
 
 impl Resumed {
-    /// Plans the policies again for which a request was filed, or could not be.
+    /// Plans the policies again for which a request was filed, and those for which none could be.
     fn of(
         known: Vec<(RecordedPolicy, PendingApproval)>,
         unfiled: Vec<RecordedPolicy>,
@@ -203,7 +203,7 @@ impl Resumed {
     }
 }
 
-/// Refuses what a report holds as filed for a policy and is not a write to it.
+/// Refuses a filed request that is no write to its policy, or whose code is no GUID.
 fn check_filed(policy: &PlannedPolicy, approval: &PendingApproval) -> Result<(), Failure> {
     let after = Arc::clone(&policy.after);
     let is_own = approval.write(policy.kind, &policy.id, after).is_some();

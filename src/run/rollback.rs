@@ -143,7 +143,8 @@ async fn compare(
     ))
 }
 
-/// Notes what policies lack of policy sets. Of those that do not change this is their result.
+/// Makes the notes about assignments of policy sets that are missing. For a policy that does not change, the note is its
+/// result.
 fn noted(missing: Vec<MissingAssignments>) -> (Notes, Vec<(PlannedPolicy, PolicyResult)>) {
     let mut notes = Notes::new();
     let mut as_they_are = Vec::new();

@@ -66,7 +66,7 @@ impl Output {
             }),
             written: review
                 .results
-                .is_some_and(|results| results.tried().any(PolicyResult::may_be_written)),
+                .is_some_and(|results| results.not_set_aside().any(PolicyResult::may_be_written)),
             is_part: false,
         });
     }

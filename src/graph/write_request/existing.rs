@@ -11,7 +11,8 @@ use crate::model::{Assignment, LiveAssignment, PolicyKind};
 /// When an assignment was changed, which some kinds say and none takes.
 const CHANGED_AT: &str = "lastModifiedDateTime";
 
-/// Makes an assignment that is not there: one that was there before with all that it had.
+/// Makes an assignment that is not there now. One that was there before comes back with all that it had, but for what
+/// the program does not know if it is to be `bare`.
 pub(super) fn made_again(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Object {
     let same = |one: &&LiveAssignment| one.assignment == *assignment;
     let same_key = |one: &&LiveAssignment| one.assignment.key == assignment.key;

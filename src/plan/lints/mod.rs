@@ -8,7 +8,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Names, PlanContents, PlannedPolicy};
-use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::Population;
 use rules::{Context, Lint};
 
@@ -76,7 +76,12 @@ pub fn find(
         .collect()
 }
 
-fn warning(lint: &Lint, already: bool, policies: &[&PlannedPolicy], strict: bool) -> Diagnostic {
+fn warning(
+    lint: &Lint,
+    is_existing: bool,
+    policies: &[&PlannedPolicy],
+    strict: bool,
+) -> Diagnostic {
     let Lint { code, text, source } = lint;
     let names: Vec<String> = policies
         .iter()
@@ -88,19 +93,18 @@ fn warning(lint: &Lint, already: bool, policies: &[&PlannedPolicy], strict: bool
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let already = if already { ALREADY } else { "" };
+    let already = if is_existing { ALREADY } else { "" };
     let fails = CODES.iter().any(|(known, fails)| known == code && *fails);
-    let severity = match strict && fails && already.is_empty() {
+    let severity = match strict && fails && !is_existing {
         true => Severity::Error,
         false => Severity::Warning,
     };
-    diagnostic::Diagnostic::new(
-        severity,
-        code,
-        None,
-        format!(
-            "{}{more}: {text}{already} (Microsoft: \"{source}\")",
-            names.join(", ")
-        ),
-    )
+    let message = format!(
+        "{}{more}: {text}{already} (Microsoft: \"{source}\")",
+        names.join(", ")
+    );
+    Diagnostic {
+        is_existing,
+        ..Diagnostic::new(severity, code, None, message)
+    }
 }

@@ -220,7 +220,7 @@ fn the_path_of_a_request_says_to_which_way_it_belongs() {
 }
 
 #[test]
-fn a_assignment_that_shares_its_id_is_not_deleted_by_it() {
+fn an_assignment_that_shares_its_id_is_not_deleted_by_it() {
     let mut from_set = group("a");
     from_set.key.source = Source::PolicySets;
     let before = [group("a"), group("b"), from_set.clone()];

@@ -207,8 +207,8 @@ impl ApplyInput {
         was_not_reached(settled.outcome, reason).then(|| unfiled.settled.clone())
     }
 
-    /// Sets the policies of a plan that resumes aside which are to get what no longer exists, unless they have it.
-    /// The plan stays as it was shown; they are not written.
+    /// Sets aside, in a resume, the policies that would get a group or filter that no longer exists, unless they are as
+    /// planned already, and those that cannot be read. The plan stays as it was shown; they are not written.
     ///
     /// # Errors
     ///
@@ -255,7 +255,7 @@ impl ApplyInput {
         if !self.half_done.is_empty() {
             return Some(plan.going_on_from(&self.half_done));
         }
-        // What has no request does not go on.
+        // A policy without an open request is finished; others need not wait for it.
         let ended = self.those_set_aside();
         let ended = ended.filter(|(_, settled)| settled.approval.is_none());
         let ended = ended.map(|(policy, _)| key(policy)).collect();

@@ -97,7 +97,7 @@ impl<H: Host> ManyTenants<'_, H> {
     ///
     /// # Errors
     ///
-    /// Says why no tenant was written to, and none has a report.
+    /// Says why nothing was written to any tenant; there are no reports then.
     pub async fn apply(
         &self,
         input: Input<'_>,

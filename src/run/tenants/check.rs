@@ -19,7 +19,7 @@ use crate::run::plan::PlanRequest;
 ///
 /// # Errors
 ///
-/// What was found in a tenant cannot be kept.
+/// What was found in a tenant cannot be read back.
 pub async fn check(
     host: &impl Host,
     (loaded, tenants): (&Loaded, Vec<Tenant>),

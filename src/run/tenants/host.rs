@@ -31,7 +31,7 @@ pub trait Host {
     /// Takes the secrets of the run out of a text.
     fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
 
-    /// Takes them out of a failure.
+    /// Takes the secrets of the run out of a failure.
     fn masked(&self, failure: Failure) -> Failure {
         let mask = |text: &str| self.mask(text).into_owned();
         Failure {

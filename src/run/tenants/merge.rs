@@ -161,7 +161,7 @@ fn add_shards(path: &Path, origin: &Origin, shards: &mut BTreeSet<Shard>) -> Res
     for shard in &origin.shards {
         if let Some(other) = shards.iter().find(|other| other.of != shard.of) {
             let message = format!(
-                "`{}` holds the results of the shard {shard}, and another file those of {other}",
+                "`{}` holds the results of shard {shard}, and another file those of shard {other}",
                 path.display()
             );
             return Err(Failure::new(Exit::Failure, message)

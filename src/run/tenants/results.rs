@@ -255,8 +255,8 @@ impl TenantResults {
             error: None,
         };
         entry.has_settled = results.is_some_and(|results| !results.settled.is_empty());
-        entry.written =
-            results.is_some_and(|results| results.tried().any(PolicyResult::may_be_written));
+        entry.written = results
+            .is_some_and(|results| results.not_set_aside().any(PolicyResult::may_be_written));
         entry.state = render::state(&review);
     }
 

@@ -150,7 +150,7 @@ fn person(agrees: bool) -> Person {
 }
 
 #[test]
-fn a_plan_is_written_once_it_was_shown_and_agreed_to() {
+fn a_plan_is_written_only_after_it_was_shown_and_agreed_to() {
     let person = person(true);
     let before = person.rows();
     assert_eq!(person.apply().expect("an end"), Exit::Success);
