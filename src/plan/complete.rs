@@ -162,7 +162,7 @@ impl Plan {
         contents.diagnostics.extend(warnings);
         let judged = GuardInput {
             changed_tenants: tenants,
-            ..contents.judged(annotations, all)
+            ..contents.guard_input(annotations, all)
         };
         contents.guards = guards::evaluate(&judged, &limits);
         Self(contents)

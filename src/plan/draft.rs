@@ -183,7 +183,7 @@ impl Draft {
     /// Judges the plan. From here on it stays as it is.
     #[must_use]
     pub fn finish(mut self, rules: &GuardRules) -> (Plan, Annotations) {
-        let judged = self.contents.judged(&self.annotations, None);
+        let judged = self.contents.guard_input(&self.annotations, None);
         self.contents.guards = guards::evaluate(&judged, rules);
         (Plan::from(self.contents), self.annotations)
     }

@@ -8,7 +8,7 @@ use super::select::{self, DesiredState, ManagedPolicy};
 use super::writes::{self, WriteWith};
 use super::{
     Annotations, Change, Draft, ManifestPlace, Names, PlanContents, PlanDiagnostic, PlannedPolicy,
-    Selection, Unchanged, changes, difference, shared_policy_names, unmanaged,
+    Selection, changes, difference, shared_policy_names, unmanaged,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
@@ -103,13 +103,11 @@ pub fn make(
         policies_read: live.policies.len(),
         selection: inputs.selection.clone(),
         left_out,
-        hidden: 0,
         policies,
-        guards: Vec::new(),
         diagnostics: plan_diagnostics,
         write_with: inputs.write_with,
-        unchanged: Unchanged::new(),
         unmanaged: Some(unmanaged::of(&selected.unmanaged, &shared_names)),
+        ..PlanContents::default()
     };
     let annotations = Annotations {
         names: names_of(live),

@@ -63,7 +63,7 @@ use guards::{Guard, GuardInput};
 use writes::{PlannedWrite, WriteWith};
 
 /// What a [`Plan`] is made of: everything that a run intends, and what it is based on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanContents {
     /// The tenant; `None` if the token does not name it.
     pub tenant_id: Option<String>,
@@ -362,7 +362,7 @@ impl PlanContents {
         summary
     }
 
-    pub(in crate::plan) fn judged<'a>(
+    pub(in crate::plan) fn guard_input<'a>(
         &'a self,
         annotations: &'a Annotations,
         total: Option<usize>,

@@ -14,7 +14,7 @@ use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
     Annotations, Change, Draft, Names, PlanContents, PlanDiagnostic, PlanInputs, PlannedPolicy,
-    Unchanged, changes, shared_policy_names,
+    changes, shared_policy_names,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
@@ -220,14 +220,10 @@ pub fn plan(
         graph_url: inputs.graph_url.to_owned(),
         policies_read: left.len(),
         selection: inputs.selection.clone(),
-        left_out: 0,
-        hidden: 0,
         policies,
-        guards: Vec::new(),
         diagnostics,
         write_with: inputs.write_with,
-        unchanged: Unchanged::new(),
-        unmanaged: None,
+        ..PlanContents::default()
     };
     let annotations = Annotations {
         names,

@@ -24,8 +24,7 @@ use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_ass
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{
-    Annotations, Earlier, Plan, PlanContents, PlanDiagnostic, PlannedPolicy, Selection, Unchanged,
-    guards,
+    Annotations, Earlier, Plan, PlanContents, PlanDiagnostic, PlannedPolicy, Selection, guards,
 };
 use crate::report::{
     FilingAttempt, Outcome, PendingApproval, PolicyResult, Recorded, RecordedPolicy,
@@ -113,13 +112,11 @@ pub async fn plan_resume(
         policies_read: resumed.len(),
         selection: request.selection.clone(),
         left_out,
-        hidden: 0,
         policies: resumed,
         guards: guard.into_iter().collect(),
         diagnostics,
         write_with,
-        unchanged: Unchanged::new(),
-        unmanaged: None,
+        ..PlanContents::default()
     });
     let annotations = Annotations {
         names,
@@ -203,7 +200,7 @@ impl Resumed {
     }
 }
 
-/// Refuses a filed request that is no write to its policy, or whose code is no GUID.
+/// Rejects a filed request that is not a write to its policy, or whose code is not a GUID.
 fn check_filed(policy: &PlannedPolicy, approval: &PendingApproval) -> Result<(), Failure> {
     let after = Arc::clone(&policy.after);
     let is_own = approval.write(policy.kind, &policy.id, after).is_some();

@@ -32,7 +32,7 @@ use crate::model::{
 };
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
-use crate::plan::{Annotations, Names, Plan, PlanContents, PlannedPolicy, Selection, Unchanged};
+use crate::plan::{Annotations, Names, Plan, PlanContents, PlannedPolicy};
 use crate::report::{Outcome, PolicyResult, ReasonCode};
 use crate::service::{Finding, State};
 use subject::{check, group};
@@ -225,15 +225,9 @@ impl WriteTest {
             tenant_id: self.tenant_id.clone(),
             graph_url: self.graph_url.clone(),
             policies_read: 1,
-            selection: Selection::default(),
-            left_out: 0,
-            hidden: 0,
             policies: vec![policy],
-            guards: Vec::new(),
-            diagnostics: Vec::new(),
             write_with,
-            unchanged: Unchanged::new(),
-            unmanaged: None,
+            ..PlanContents::default()
         });
         let mut names = Names::default();
         names.add_group(self.group.id.clone(), self.group.name.clone());
