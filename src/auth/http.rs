@@ -406,7 +406,7 @@ mod tests {
         let headers = [("authorization", "Bearer MARKED-secret")];
         let http = AuthHttp::default();
         let sent = http.send(reqwest::Method::GET, &url, &headers, None);
-        let error = sent.await.expect_err("nobody there");
+        let error = sent.await.expect_err("nothing listens there");
         let causes: Vec<_> = causes(&error).collect();
         assert!(causes.iter().any(|cause| cause.is::<reqwest::Error>()));
         let said = format!("{error:?} {causes:?} {}", with_causes(&error));

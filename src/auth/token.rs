@@ -341,7 +341,7 @@ mod tests {
         fn fetch(&self) -> Fetching<'_> {
             let turn = self.asked.fetch_add(1, Ordering::Relaxed);
             let outcome = if self.fails.contains(&turn) {
-                Err(SignInError::failed("nobody there".to_owned()))
+                Err(SignInError::failed("no response".to_owned()))
             } else {
                 let secret = SecretString::from(format!("token {turn}"));
                 Ok(Token::new(secret, Some(Duration::from_secs(3600))))

@@ -15,7 +15,7 @@ use crate::run::plan::{NameUnmanaged, PlanRequest};
 /// How many members may be read in all.
 const MEMBERS_LIMIT: u64 = 20_000;
 
-/// Settles what kind of plan is asked for. A saved plan has rules of its own, which say what is counted.
+/// Determines what kind of plan is asked for. A saved plan has rules of its own, which say what is counted.
 pub(super) fn plan(
     options: &PlanOptions,
     config: &Config,
@@ -34,7 +34,7 @@ pub(super) fn plan(
     })
 }
 
-/// Settles what `plan` or `drift` asks for, with the report that says which writes are its own.
+/// Determines what `plan` or `drift` asks for, with the report that says which writes are ours.
 pub(super) fn plan_or_drift(
     command: &Plan,
     config: &Config,
@@ -51,7 +51,7 @@ pub(super) fn plan_or_drift(
     })
 }
 
-/// Settles how plans are carried out.
+/// Determines how plans are carried out.
 pub(super) fn carrying(command: &Apply) -> Carrying {
     Carrying {
         report: command.report.clone(),
@@ -64,7 +64,7 @@ pub(super) fn carrying(command: &Apply) -> Carrying {
     }
 }
 
-/// Settles what is counted, and which warnings are given. Without `rules`, a saved plan has its own.
+/// Determines what is counted, and which warnings are given. `rules` is `None` for a saved plan, which has its own.
 fn members(
     arguments: &CountMembers,
     config: &Config,

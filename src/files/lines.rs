@@ -68,7 +68,7 @@ impl Lines {
     }
 
     /// Adds lines, which outlive the process; with `durably` they are on disk afterwards, with all before them. If
-    /// someone has moved the file, the lines still go to it, but the call fails: nobody would find it under the
+    /// the file was moved meanwhile, the lines still go to it, but the call fails: the file could not be found under its
     /// old name.
     ///
     /// # Errors

@@ -173,7 +173,7 @@ impl ServiceError {
     }
 }
 
-/// Whether a code or a sentence of the service says that there is no such route.
+/// Whether an error code or message of the service says that the route does not exist.
 pub fn names_no_route(text: &str) -> bool {
     text.contains("No method match route template") || text.starts_with("No OData route exists")
 }

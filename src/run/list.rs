@@ -122,7 +122,7 @@ pub async fn list(
     .await
 }
 
-/// Refuses to pass for the whole a list that lacks what may not be read: it must not read as "not assigned".
+/// Fails if kinds are missing for lack of permission: an incomplete list must not be taken to mean "not assigned".
 ///
 /// # Errors
 ///
@@ -141,7 +141,7 @@ pub fn check_complete(unavailable: &[UnavailableKind]) -> Result<(), Failure> {
         .hint("name the kinds that can be read with `--kind`, or grant the permissions"))
 }
 
-/// Lists the assignments of several tenants, of so many at a time. Returns what came of each, in their order: it holds
+/// Lists the assignments of several tenants, of `parallel` at a time. Returns what came of each, in their order: it holds
 /// no secret.
 pub async fn list_tenants(
     host: &impl Host,

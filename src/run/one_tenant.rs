@@ -85,7 +85,7 @@ pub trait Host {
     fn refused(&self, input: &ApplyInput, run: &ApplyRun, failure: &Failure)
     -> Result<(), Failure>;
 
-    /// The plan was carried out, as far as its policies let it. The failure is that of the report.
+    /// The plan was carried out; policies of it may have failed. If there is a `failure`, the report could not be written.
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ impl<'a, H: Host> OneTenant<'a, H> {
     ///
     /// # Errors
     ///
-    /// Says why there is no plan.
+    /// The report is for another tenant, or the tenant cannot be read.
     pub async fn plan_rollback(&self, recorded: Recorded) -> Result<PlannedRollback, Failure> {
         let client = self.host.connect(&self.service, self.stop)?;
         self.roll_back(recorded, &client).await

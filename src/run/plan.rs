@@ -124,7 +124,7 @@ impl NameUnmanaged {
 ///
 /// # Errors
 ///
-/// Says why there is no plan, with what was found until then.
+/// The manifests are wrong or the tenant cannot be read; what was found until then comes with it.
 pub async fn plan(
     loaded: &Loaded,
     client: &Arc<Client>,

@@ -38,7 +38,7 @@ pub struct PlannedRollback {
 ///
 /// # Errors
 ///
-/// Says why there is no plan.
+/// The report is for another tenant, or the tenant cannot be read.
 pub async fn plan_rollback(
     recorded: Recorded,
     client: &Arc<Client>,
