@@ -166,12 +166,12 @@ impl Worker<'_> {
     pub(super) fn announce(
         &self,
         (policy, found): (&PlannedPolicy, &[LiveAssignment]),
-        write: WriteRequest,
+        request: WriteRequest,
         header: ApprovalHeader,
         id: &str,
     ) -> Result<Sent, Reason> {
         let at = self.approvals.now();
-        let filing = self.filing(&write, at);
+        let filing = self.filing(&request, at);
         let filed = self.approvals.filed(policy);
         let announced = match (&header, &filed) {
             (ApprovalHeader::Justification(_), _) => Announced::Filing(&filing),
@@ -179,7 +179,11 @@ impl Worker<'_> {
             (ApprovalHeader::Code(_), None) | (ApprovalHeader::None, _) => Announced::Write,
         };
         self.note(|report| report.sending((policy, found), self.names, id, announced))?;
-        Ok(Sent { write, header, at })
+        Ok(Sent {
+            request,
+            header,
+            at,
+        })
     }
 
     /// Returns the writes that have the effect of the next one, in every way of writing: an earlier run
@@ -331,7 +335,7 @@ impl Worker<'_> {
         let who = request.who();
         // After a filing of unknown outcome another way of writing may have been chosen.
         let tried = progress.tried.as_ref();
-        let asked = tried.map(|sent| (&sent.write, request.asks_for(&sent.write)));
+        let asked = tried.map(|sent| (&sent.request, request.asks_for(&sent.request)));
         let is_at = tried.is_some_and(|sent| {
             let justification = self.settings.approval.justification.as_deref();
             request.was_filed_with(sent.at, justification.unwrap_or_default())
@@ -410,7 +414,7 @@ impl Worker<'_> {
         }
         // What the service documents, unless the request says it: it may not be there yet.
         let expires = sent.at.saturating_add(SignedDuration::from_hours(72));
-        let filing = self.filing(&sent.write, sent.at);
+        let filing = self.filing(&sent.request, sent.at);
         let filed_at = filing.sent_at.clone();
         let mut filed = filing.filed(code, filed_at, time(expires.unwrap_or(sent.at)));
         self.approvals.remember(policy, filed.clone());
@@ -454,7 +458,7 @@ impl Worker<'_> {
         if !is_locked {
             self.approvals.ask(policy.kind);
         }
-        let alike = self.alike(policy, progress, seen, &sent.write);
+        let alike = self.alike(policy, progress, seen, &sent.request);
         // A new request may take some seconds to be listed.
         for number in 0..if is_locked { LISTING_TRIES } else { 1 } {
             if number > 0 {

@@ -7,11 +7,8 @@ use super::{Outcome, PolicyResult, Reason, ReasonCode};
 use crate::graph::approvals::same_body;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
-use crate::graph::transport::Method;
 use crate::graph::write_request::WriteRequest;
-use crate::model::{
-    ApprovalStatus, Assignments, LivePolicy, PolicyKind, Target, assignments_path, is_assign_path,
-};
+use crate::model::{ApprovalStatus, Assignments, LivePolicy, PolicyKind, PolicyWrite, Target};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, steps_by, strategy_of};
 use crate::report::{FilingAttempt, PendingApproval};
@@ -20,18 +17,24 @@ use crate::text::count;
 impl FilingAttempt {
     /// Keeps a write that is about to leave.
     pub(super) fn of(
-        write: &WriteRequest,
+        request: &WriteRequest,
         sent_at: String,
         justification: &str,
         identity: Option<&str>,
     ) -> Self {
-        let body = write.body.as_deref();
+        let WriteRequest {
+            write,
+            body,
+            after: _,
+        } = request;
         Self {
             sent_at,
             justification: justification.to_owned(),
-            method: write.method.name().to_owned(),
+            method: write.call.method().to_owned(),
             path: write.path.clone(),
-            body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
+            body: body
+                .as_deref()
+                .map(|body| String::from_utf8_lossy(body).into_owned()),
             identity: identity.map(str::to_owned),
         }
     }
@@ -83,13 +86,17 @@ impl PendingApproval {
             (None, None) => true,
             _ => false,
         };
-        let is_same_route = self.path.eq_ignore_ascii_case(&other.path)
-            || (is_assign_path(&self.path, kind, id) && is_assign_path(&other.path, kind, id));
-        self.method == other.method.name() && is_same_route && same_body
+        let is_whole_set = || {
+            PolicyWrite::read(kind, id, &self.method, &self.path)
+                .is_some_and(|filed| filed.is_whole_set())
+        };
+        let is_same_route = self.path.eq_ignore_ascii_case(&other.write.path)
+            || (other.write.is_whole_set() && is_whole_set());
+        self.method == other.write.call.method() && is_same_route && same_body
     }
 }
 
-/// Makes a write of its parts. Only the policy's own routes are taken: a report is a file that anyone
+/// Makes a request of its parts. Only the policy's own routes are taken: a report is a file that anyone
 /// may have changed.
 fn write(
     kind: PolicyKind,
@@ -97,22 +104,8 @@ fn write(
     (method, path, body): (&str, &str, &Option<String>),
     after: Assignments,
 ) -> Option<WriteRequest> {
-    let assignments = assignments_path(kind, id);
-    let below = path.strip_prefix(&*assignments);
-    let method = match (method, below) {
-        ("POST", Some("")) => Method::Post,
-        ("POST", None) if is_assign_path(path, kind, id) => Method::Post,
-        ("DELETE", Some(rest)) => {
-            let is_id = |id: &str| !id.is_empty() && !id.contains(['/', '?', '#', '\\']);
-            let id = rest.strip_prefix('/').filter(|id| is_id(id));
-            id.filter(|id| !id.chars().all(|part| part == '.'))?;
-            Method::Delete
-        }
-        _ => return None,
-    };
     Some(WriteRequest {
-        method,
-        path: path.to_owned(),
+        write: PolicyWrite::read(kind, id, method, path)?,
         body: body.clone().map(String::into_bytes),
         after,
     })
@@ -319,6 +312,7 @@ pub(super) fn not_read(reason: Reason) -> PolicyResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::WriteCall;
 
     /// A method, a path and a body.
     type Parts<'a> = (&'a str, &'a str, Option<&'a str>);
@@ -335,11 +329,14 @@ mod tests {
             identity: None,
         };
         let other = WriteRequest {
-            method: match now {
-                "POST" => Method::Post,
-                _ => Method::Delete,
+            write: PolicyWrite {
+                call: match now {
+                    "DELETE" => WriteCall::Delete,
+                    _ if at.ends_with("/assign") => WriteCall::Assign,
+                    _ => WriteCall::Create,
+                },
+                path: at.to_owned(),
             },
-            path: at.to_owned(),
             body: with.map(|body| body.as_bytes().to_vec()),
             after: Assignments::default(),
         };

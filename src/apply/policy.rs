@@ -30,7 +30,7 @@ use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, MAX_READ_AGE, READ_BACKS_AFTER_UNKNOWN};
 use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
-use crate::model::{Source, assign_path, assignments, same_assignments};
+use crate::model::{PolicyWrite, Source, assignments, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction, WriteWith, steps};
 
@@ -180,7 +180,7 @@ impl Worker<'_> {
         let sent = Arc::new(sent);
         let written = self
             .writer
-            .send(write_slot, &sent.write, id, &sent.header)
+            .send(write_slot, &sent.request, id, &sent.header)
             .await;
         drop((sending, writing));
         progress.tried = Some(Arc::clone(&sent));
@@ -381,7 +381,7 @@ impl Worker<'_> {
         let has_whole_set = writing.has_whole_set();
         if writing.cast().is_some()
             && error.is_missing_route()
-            && sent.write.path == assign_path(policy.kind, &policy.id)
+            && sent.request.write == PolicyWrite::whole_set(policy.kind, &policy.id, false)
         {
             self.capabilities.note_cast(policy.kind);
             return Ok(());

@@ -46,7 +46,7 @@ impl Found {
 /// A write as it was sent.
 #[derive(Debug)]
 pub(super) struct Sent {
-    pub(super) write: WriteRequest,
+    pub(super) request: WriteRequest,
     pub(super) header: ApprovalHeader,
     pub(super) at: Timestamp,
 }
@@ -194,7 +194,7 @@ impl Progress {
         }
         // Only its body is compared, wherever it goes.
         let without = request(policy, step, live, (&earlier, true), false);
-        let leaves_out = without.is_ok_and(|without| !without.has_body_of(&sent.write));
+        let leaves_out = without.is_ok_and(|without| !without.has_body_of(&sent.request));
         if leaves_out {
             self.bare = true;
             let first = &mut self.found.refused;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::graph::GraphError;
-use crate::graph::write_request::{PolicyToWrite, WriteRequest};
+use crate::graph::write_request::{PolicyToWrite, WriteRequest, assign_body, create_body};
 use crate::model::LiveAssignment;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction};
@@ -18,7 +18,6 @@ pub(super) fn request(
     (earlier, bare): (&[LiveAssignment], bool),
     behind_cast: bool,
 ) -> Result<WriteRequest, GraphError> {
-    let after = Arc::clone(&step.after);
     let written = PolicyToWrite {
         kind: policy.kind,
         id: &policy.id,
@@ -26,14 +25,11 @@ pub(super) fn request(
         remediates: &|key| policy.remediates(key),
         earlier,
         bare,
-        behind_cast,
     };
-    match &step.action {
-        StepAction::Create(new) => Ok(WriteRequest::create(written, new, after)),
-        StepAction::Assign => {
-            let all = policy.whole_set();
-            Ok(WriteRequest::whole_set(written, &all, live, after))
-        }
+    let mut gone = "";
+    let body = match &step.action {
+        StepAction::Create(new) => Some(create_body(written, new)),
+        StepAction::Assign => Some(assign_body(written, &policy.whole_set(), live)),
         StepAction::Delete(old) => {
             let found = live.iter().find(|live| live.assignment == *old);
             let assignment_id = found.and_then(|live| live.id.as_deref());
@@ -41,10 +37,14 @@ pub(super) fn request(
             let same_id = live
                 .iter()
                 .filter(|live| live.id.as_deref() == assignment_id);
-            match (assignment_id, same_id.count()) {
-                (Some(assignment_id), 1) => Ok(WriteRequest::delete(written, assignment_id, after)),
-                _ => Err(GraphError::NoOwnId),
-            }
+            gone = match (assignment_id, same_id.count()) {
+                (Some(assignment_id), 1) => assignment_id,
+                _ => return Err(GraphError::NoOwnId),
+            };
+            None
         }
-    }
+    };
+    let write = step.write(policy, gone, behind_cast);
+    let after = Arc::clone(&step.after);
+    Ok(WriteRequest::new(write, body.as_ref(), after))
 }

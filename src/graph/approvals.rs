@@ -14,10 +14,11 @@ use super::error::GraphError;
 use super::pages;
 use super::read::Reader;
 use super::retry::WRITE_TIME;
-use super::transport::{Method, RequestLine};
+use super::transport::RequestLine;
 use super::wire::{APPROVAL_REQUESTS as REQUESTS, FILTER_ID, FILTER_TYPE, Object};
 use super::write_request::WriteRequest;
 use crate::auth::claims::Claims;
+use crate::kinds::WriteCall;
 use crate::model::{ApprovalEntry, PolicyKind, encode};
 use crate::text::Cause;
 
@@ -228,10 +229,11 @@ impl ApprovalRequest {
     }
 
     /// Whether it asks for just this write. What cannot be compared is not the same.
-    pub fn asks_for(&self, write: &WriteRequest) -> RequestMatch {
-        let sent = write.body.as_deref().map(serde_json::from_slice::<Value>);
-        let sent = match (write.method, sent) {
-            (Method::Delete, _) => return self.removes(),
+    pub fn asks_for(&self, request: &WriteRequest) -> RequestMatch {
+        let write = &request.write;
+        let sent = request.body.as_deref().map(serde_json::from_slice::<Value>);
+        let sent = match (write.call, sent) {
+            (WriteCall::Delete, _) => return self.removes(),
             (_, Some(Ok(sent))) => sent,
             _ => return RequestMatch::Other,
         };
@@ -243,7 +245,7 @@ impl ApprovalRequest {
             }
         };
         let says_nothing = self.body.is_none() && self.added.is_empty() && !self.is_removal();
-        if write.path.ends_with("/assignments") {
+        if write.call == WriteCall::Create {
             return match (&self.body, self.added.as_slice()) {
                 (None, [added]) => is_same(means_same(added, &sent)),
                 _ if says_nothing => RequestMatch::Unclear,

@@ -13,6 +13,7 @@ use std::pin::Pin;
 
 use secrecy::SecretString;
 
+use crate::kinds::WriteCall;
 use crate::redact::Redactor;
 use crate::text::Cause;
 
@@ -31,6 +32,14 @@ pub enum Method {
 }
 
 impl Method {
+    /// Returns the verb of a call that writes.
+    pub(super) fn of(call: WriteCall) -> Self {
+        match call {
+            WriteCall::Create | WriteCall::Assign | WriteCall::Update => Self::Post,
+            WriteCall::Delete => Self::Delete,
+        }
+    }
+
     /// Returns the verb as it goes over the wire.
     pub fn name(self) -> &'static str {
         match self {

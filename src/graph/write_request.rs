@@ -8,24 +8,21 @@ mod new;
 
 use serde_json::{Value, json};
 
-use super::transport::Method;
 use super::wire::{ALL_DEVICES_ID, ALL_USERS_ID};
 use crate::kinds::AssignmentProperties;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, Source, Target,
-    assign_path, assignment_path, assignments_path, cast_assign_path,
+    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, PolicyWrite, Source, Target,
 };
 pub use existing::has_unmodelled_properties;
 use existing::{changed_body, made_again, plain_filter};
 use new::{RUN_REMEDIATION, target_body};
 
-/// One request that changes something: made once, then shown, kept and sent as it is.
+/// One request that changes something: the write that the plan shows, with its body. Made once, then kept, sent and sent
+/// again as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteRequest {
-    /// The HTTP verb.
-    pub method: Method,
-    /// The path below the version root.
-    pub path: String,
+    /// What is called, and where.
+    pub write: PolicyWrite,
     /// The body, as its bytes go over the wire.
     pub body: Option<Vec<u8>>,
     /// The policy's assignments once it is done, sorted.
@@ -48,48 +45,13 @@ pub struct PolicyToWrite<'a> {
     /// Whether they come without what the program does not know of them. Settings and schedules of unknown types
     /// are kept: an assignment without them would be another.
     pub bare: bool,
-    /// Whether its `assign` is behind the cast of its kind, as some tenants want it.
-    pub behind_cast: bool,
 }
 
 impl WriteRequest {
-    /// Adds one assignment: `POST …/{id}/assignments`.
-    pub fn create(policy: PolicyToWrite<'_>, new: &Assignment, after: Assignments) -> Self {
-        Self {
-            method: Method::Post,
-            path: assignments_path(policy.kind, policy.id),
-            body: Some(bytes(&create_body(policy, new))),
-            after,
-        }
-    }
-
-    /// Makes assignments the complete set: `POST …/{id}/assign`, or what the kind has in its place.
-    pub fn whole_set(
-        policy: PolicyToWrite<'_>,
-        all: &[&Assignment],
-        live: &[LiveAssignment],
-        after: Assignments,
-    ) -> Self {
-        let behind_cast = cast_assign_path(policy.kind, policy.id);
-        Self {
-            method: Method::Post,
-            path: match behind_cast.filter(|_| policy.behind_cast) {
-                Some(path) => path,
-                None => assign_path(policy.kind, policy.id),
-            },
-            body: Some(bytes(&assign_body(policy, all, live))),
-            after,
-        }
-    }
-
-    /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
-    pub fn delete(policy: PolicyToWrite<'_>, assignment_id: &str, after: Assignments) -> Self {
-        Self {
-            method: Method::Delete,
-            path: assignment_path(policy.kind, policy.id, assignment_id),
-            body: None,
-            after,
-        }
+    /// Adds a body to a write; a delete has none.
+    pub fn new(write: PolicyWrite, body: Option<&Value>, after: Assignments) -> Self {
+        let body = body.map(|body| body.to_string().into_bytes());
+        Self { write, body, after }
     }
 
     /// Whether another request has the same body.
@@ -102,7 +64,7 @@ impl WriteRequest {
 /// Makes the body of the create call. Where the call is only documented it has all the properties
 /// that the documentation gives it: `id`, `target`, `source` and `sourceId`. The id is the one that
 /// the service itself makes. Where the call is known to work, tools send the type and the target.
-fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
+pub fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
     let spec = policy.kind.spec();
     if !spec.writing.create_route_is_uncertain() {
         let mut body = made_again(policy, assignment);
@@ -138,7 +100,7 @@ fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
 /// Makes the body of `assign` for a complete set of assignments. An assignment that is live already is sent as
 /// the service sent it, with its filter changed where that changes, so that properties the program
 /// does not know survive; a new one is sent in the least form that every tool sends.
-fn assign_body(
+pub fn assign_body(
     policy: PolicyToWrite<'_>,
     assignments: &[&Assignment],
     live: &[LiveAssignment],
@@ -179,10 +141,6 @@ fn assign_body(
     let parameter = policy.kind.spec().writing.parameter();
     let parameter = parameter.unwrap_or("assignments");
     json!({parameter: assignments})
-}
-
-fn bytes(body: &Value) -> Vec<u8> {
-    body.to_string().into_bytes()
 }
 
 #[cfg(test)]

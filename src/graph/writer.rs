@@ -16,6 +16,7 @@ use super::transport::Method;
 use super::wire::APPROVAL_REQUESTS;
 use super::write_request::WriteRequest;
 use crate::kinds::PolicyKind;
+use crate::model::PolicyWrite;
 
 /// What became of a write.
 #[derive(Clone, Debug)]
@@ -142,15 +143,14 @@ impl Writer {
         approval: &ApprovalHeader,
     ) -> WriteOutcome {
         let WriteRequest {
-            method,
-            path,
+            write: PolicyWrite { call, path },
             body,
             after: _,
         } = request;
         let url = self.client.address().join(path);
         let call = Call {
             group: RateGroup::of(&url),
-            method: *method,
+            method: Method::of(*call),
             url,
             headers: std::iter::once(("client-request-id", id))
                 .chain(approval.header())

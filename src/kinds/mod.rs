@@ -15,6 +15,7 @@ mod scripts;
 mod settings_catalog;
 pub mod spec;
 mod updates;
+mod write_call;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ pub use spec::{
     RuleScope, SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, TypeRules,
     Variety, WORKLOADS, Workload, Writing,
 };
+pub use write_call::WriteCall;
 
 /// Every policy kind, in the order in which they are read and printed.
 pub static KINDS: &[PolicyKindSpec] = &[

@@ -3,6 +3,8 @@
 //! The service's kinds differ by data in all but three ways: how they are listed, how they are
 //! written, and what an assignment says besides its target. Those are enums.
 
+use super::WriteCall;
+
 /// All that the program knows of a policy kind.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyKindSpec {
@@ -152,11 +154,11 @@ impl Writing {
         )
     }
 
-    /// Returns the action that replaces all assignments. For a kind that has none it is never sent.
-    pub fn action(self) -> &'static str {
+    /// Returns the call that replaces all assignments. For a kind that has none it is never sent.
+    pub fn whole_set_call(self) -> WriteCall {
         match self {
-            Self::Assign { .. } | Self::Single => "assign",
-            Self::Update { .. } => "update",
+            Self::Assign { .. } | Self::Single => WriteCall::Assign,
+            Self::Update { .. } => WriteCall::Update,
         }
     }
 

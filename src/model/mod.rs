@@ -14,6 +14,7 @@ mod desired;
 mod guid;
 mod live;
 mod path;
+mod policy_write;
 mod population;
 mod rate;
 mod target;
@@ -29,9 +30,8 @@ pub use live::{
     LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
     RawTenant, SetMember, SimilarGroups, UnavailableKind, WholeTenant, assignments,
 };
-pub use path::{
-    assign_path, assignment_path, assignments_path, cast_assign_path, encode, is_assign_path,
-};
+pub use path::{assignments_path, encode};
+pub use policy_write::PolicyWrite;
 pub use population::{
     DeletedGroup, FilterCount, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds,
     Unknown,

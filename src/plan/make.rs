@@ -70,10 +70,7 @@ pub fn make(
         if carries_unknown_remediation(&policy, &desired) {
             not_known.push(policy.name.clone());
         }
-        let assigns = policy
-            .writes
-            .iter()
-            .any(|write| matches!(write.call, writes::Call::Assign | writes::Call::Update));
+        let assigns = policy.writes.iter().any(|write| write.is_whole_set());
         if writes::has_gap(&policy, inputs.write_with) {
             gaps.push(policy.name.clone());
         }

@@ -57,10 +57,10 @@ use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText,
+    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, PolicyWrite, SharedText,
 };
 use guards::{Guard, GuardInput};
-use writes::{PlannedWrite, WriteWith};
+use writes::WriteWith;
 
 /// What a [`Plan`] is made of: everything that a run intends, and what it is based on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -127,7 +127,7 @@ pub struct PlannedPolicy {
     /// The lines that ask for the changes, in their order; `None` for what no line asks for.
     pub asked: Vec<Option<ManifestPlace>>,
     /// The requests that make the changes.
-    pub writes: Vec<PlannedWrite>,
+    pub writes: Vec<PolicyWrite>,
     /// Whether the changes restore what a report recorded as the state before its run.
     pub restores: bool,
     /// Whether another policy of the kind has the same name, or one that looks the same.

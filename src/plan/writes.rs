@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use super::{Change, PlannedPolicy};
 use crate::kinds::{PolicyKindSpec, SingleRoute, Writing};
-use crate::model::{
-    Assignment, AssignmentKey, Assignments, assign_path, assignment_path, assignments_path,
-    is_assign_path, same_assignments,
-};
+use crate::model::{Assignment, AssignmentKey, Assignments, PolicyWrite, same_assignments};
 
 /// How the calls are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,58 +79,14 @@ pub fn strategy(spec: &PolicyKindSpec, asked: WriteWith, create: CreateRoute) ->
 
 /// Returns the strategy that a request belongs to by its path, whatever would be chosen now: another run has filed it.
 pub fn strategy_of(policy: &PlannedPolicy, path: &str) -> Strategy {
-    if is_assign_path(path, policy.kind, &policy.id) {
+    let filed = PolicyWrite::read(policy.kind, &policy.id, "POST", path);
+    if filed.is_some_and(|write| write.is_whole_set()) {
         Strategy::WholeSet
     } else if policy.kind.spec().writing.has_whole_set() {
         Strategy::OneByOne
     } else {
         Strategy::OnlyOneByOne
     }
-}
-
-/// A call that changes something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// `POST …/{id}/assignments`.
-    Create,
-    /// `POST …/{id}/assign`.
-    Assign,
-    /// `POST …/{id}/update`.
-    Update,
-    /// `DELETE …/{id}/assignments/{assignmentId}`.
-    Delete,
-}
-
-impl Call {
-    /// Every call.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Assign, Self::Update, Self::Delete];
-
-    /// Returns the word for it in plans.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Assign => "assign",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// Returns its HTTP verb.
-    pub fn method(self) -> &'static str {
-        match self {
-            Self::Create | Self::Assign | Self::Update => "POST",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// A request that the plan holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedWrite {
-    /// The call.
-    pub call: Call,
-    /// Its path, below the version root.
-    pub path: String,
 }
 
 /// One write of a policy, and the assignments that the policy has once it is done.
@@ -172,14 +125,22 @@ impl StepAction {
             Self::Create(_) | Self::Assign => None,
         }
     }
+}
 
-    /// Returns the call that does it for a policy of a kind.
-    fn call(&self, spec: &PolicyKindSpec) -> Call {
-        match (self, spec.writing) {
-            (Self::Create(_), _) => Call::Create,
-            (Self::Delete(_), _) => Call::Delete,
-            (Self::Assign, Writing::Update { .. }) => Call::Update,
-            (Self::Assign, Writing::Assign { .. } | Writing::Single) => Call::Assign,
+impl Step {
+    /// Returns the write that it is: the one place that says where a policy's writes go. A delete names the assignment
+    /// by its id.
+    pub fn write(
+        &self,
+        policy: &PlannedPolicy,
+        assignment_id: &str,
+        behind_cast: bool,
+    ) -> PolicyWrite {
+        let (kind, id) = (policy.kind, &policy.id);
+        match &self.action {
+            StepAction::Create(_) => PolicyWrite::create(kind, id),
+            StepAction::Assign => PolicyWrite::whole_set(kind, id, behind_cast),
+            StepAction::Delete(_) => PolicyWrite::delete(kind, id, assignment_id),
         }
     }
 }
@@ -348,7 +309,7 @@ pub(in crate::plan) fn planned<'l>(
     policy: &PlannedPolicy,
     id_of: impl Fn(&Assignment) -> Option<&'l str>,
     write_with: WriteWith,
-) -> Vec<PlannedWrite> {
+) -> Vec<PolicyWrite> {
     shown(policy, &steps(policy, write_with), id_of)
 }
 
@@ -369,23 +330,13 @@ fn shown<'l>(
     policy: &PlannedPolicy,
     steps: &[Step],
     id_of: impl Fn(&Assignment) -> Option<&'l str>,
-) -> Vec<PlannedWrite> {
-    let spec = policy.kind.spec();
-    steps
-        .iter()
-        .map(|step| PlannedWrite {
-            call: step.action.call(spec),
-            path: match &step.action {
-                StepAction::Create(_) => assignments_path(policy.kind, &policy.id),
-                StepAction::Assign => assign_path(policy.kind, &policy.id),
-                StepAction::Delete(assignment) => assignment_path(
-                    policy.kind,
-                    &policy.id,
-                    id_of(assignment).unwrap_or_default(),
-                ),
-            },
-        })
-        .collect()
+) -> Vec<PolicyWrite> {
+    let write = |step: &Step| {
+        let gone = step.action.deleted();
+        let assignment_id = gone.and_then(&id_of).unwrap_or_default();
+        step.write(policy, assignment_id, false)
+    };
+    steps.iter().map(write).collect()
 }
 
 #[cfg(test)]

@@ -84,7 +84,6 @@ pub fn has_unmodelled_properties(
         remediates: &|_| false,
         earlier: &[],
         bare: false,
-        behind_cast: false,
     };
     let known = new_body(policy, assignment);
     let is_known = |name: &str, value: &Value| match name {

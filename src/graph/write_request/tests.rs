@@ -11,7 +11,6 @@ fn to(kind: PolicyKind) -> PolicyToWrite<'static> {
         remediates: &|key| !key.target.is_exclusion(),
         earlier: &[],
         bare: false,
-        behind_cast: false,
     }
 }
 

@@ -7,13 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::audit::AuditRecord;
 use super::members::{CountRecord, ReachRecord};
 use super::{AssignmentRecord, RecordError};
+use crate::kinds::WriteCall;
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, Guid, LiveAssignment, MemberCount, SetMember,
+    Assignment, AssignmentKey, Assignments, Guid, LiveAssignment, MemberCount, PolicyWrite,
+    SetMember,
 };
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
-use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
+use crate::plan::writes::{WriteWith, planned};
 use crate::plan::{Annotations, ManifestPlace, Names, Plan, PlannedPolicy, changes};
 
 /// A managed policy.
@@ -235,7 +237,7 @@ impl<'a> PolicyRecord<'a> {
             set_members: None,
             writes: writes
                 .iter()
-                .map(|PlannedWrite { call, path }| WriteRecord {
+                .map(|PolicyWrite { call, path }| WriteRecord {
                     call: call.name().into(),
                     method: call.method().into(),
                     path: path.into(),
@@ -281,8 +283,8 @@ impl<'a> PolicyRecord<'a> {
                 .writes
                 .iter()
                 .map(|write| {
-                    Ok(PlannedWrite {
-                        call: Call::ALL
+                    Ok(PolicyWrite {
+                        call: WriteCall::ALL
                             .into_iter()
                             .find(|call| call.name() == write.call)
                             .ok_or_else(|| RecordError::unknown("call", &write.call))?,
@@ -332,12 +334,12 @@ impl PolicyRecord<'_> {
     /// Whether the writes are those that the policy's changes need.
     pub(super) fn has_writes_of(&self, policy: &PlannedPolicy, write_with: WriteWith) -> bool {
         let needed = planned(policy, |_| None, write_with);
-        let fits = |(written, needed): (&WriteRecord<'_>, &PlannedWrite)| {
+        let fits = |(written, needed): (&WriteRecord<'_>, &PolicyWrite)| {
             let WriteRecord { call, method, path } = written;
             let path_fits = match needed.call {
-                Call::Create | Call::Assign | Call::Update => *path == needed.path,
+                WriteCall::Create | WriteCall::Assign | WriteCall::Update => *path == needed.path,
                 // The id of the assignment that goes is not in the file. It is looked up before it is sent.
-                Call::Delete => {
+                WriteCall::Delete => {
                     let id = path.strip_prefix(&needed.path);
                     id.is_some_and(|id| !id.contains(['/', '?', '#']))
                 }

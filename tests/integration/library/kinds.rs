@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use assignctl::graph::error::GraphError;
-use assignctl::plan::writes::Call;
+use assignctl::kinds::WriteCall;
 use assignctl_sandbox::Tenant;
 use serde_json::{Value, json};
 
@@ -299,12 +299,12 @@ async fn a_policy_set_is_read_alone_and_written_by_update() {
     let (world, collection) = start(collection);
     let manifest = wants("policySet", "include", &["A"]);
     let plan = world.plan(&manifest).await;
-    let planned: Vec<Call> = plan.policies[0]
+    let planned: Vec<WriteCall> = plan.policies[0]
         .writes
         .iter()
         .map(|write| write.call)
         .collect();
-    assert_eq!(planned, [Call::Update]);
+    assert_eq!(planned, [WriteCall::Update]);
     converge(&world, &manifest).await;
     assert_eq!(targets(&collection).len(), 1);
 }
@@ -350,12 +350,12 @@ async fn a_group_that_changes_sides_is_deleted_first_and_the_plan_warns() {
     let (world, collection) = start(collection);
     let manifest = wants(kind, "exclude", &["A"]);
     let plan = world.plan(&manifest).await;
-    let calls: Vec<Call> = plan.policies[0]
+    let calls: Vec<WriteCall> = plan.policies[0]
         .writes
         .iter()
         .map(|write| write.call)
         .collect();
-    assert_eq!(calls, [Call::Delete, Call::Create]);
+    assert_eq!(calls, [WriteCall::Delete, WriteCall::Create]);
     assert!(
         plan.diagnostics
             .iter()
