@@ -102,6 +102,15 @@ async fn goes_all_the_way(kind: PolicyKind) {
     };
     assert_eq!(world.writes_reached(), writes, "{kind}");
 
+    // What was shown is what was sent.
+    let shown = plan.policies[0].writes.iter();
+    let shown: Vec<_> = shown
+        .map(|write| (write.call.method(), write.path.clone()))
+        .collect();
+    let sent = world.wire.writes().into_iter();
+    let sent: Vec<_> = sent.map(|sent| (sent.method, sent.path)).collect();
+    assert_eq!(shown, sent, "{kind}");
+
     let again = world.plan(&manifest).await;
     assert!(again.is_empty(), "{kind}: {:#?}", again.changed().next());
     export_is_planned_to_nothing(&world, kind, 1).await;
