@@ -9,9 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::client::Call;
 use super::error::GraphError;
-use super::pages;
 use super::read::Reader;
 use super::retry::WRITE_TIME;
 use super::transport::RequestLine;
@@ -70,27 +68,16 @@ pub enum RequestMatch {
 #[serde(rename_all = "camelCase")]
 struct Wire {
     id: String,
-    #[serde(default)]
     status: Option<String>,
-    #[serde(default)]
     request_date_time: Option<String>,
-    #[serde(default)]
     expiration_date_time: Option<String>,
-    #[serde(default)]
     requestor: Option<Requestor>,
-    #[serde(default)]
     request_justification: Option<String>,
-    #[serde(default)]
     approval_justification: Option<String>,
-    #[serde(default)]
     payload_id: Option<String>,
-    #[serde(default)]
     payload_name: Option<String>,
-    #[serde(default)]
     payload_type: Option<String>,
-    #[serde(default)]
     payload_operation: Option<String>,
-    #[serde(default)]
     action_parameters: Option<String>,
     #[serde(default)]
     added_assignments: Value,
@@ -98,20 +85,15 @@ struct Wire {
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 struct Requestor {
-    #[serde(default)]
     application: Option<Identity>,
-    #[serde(default)]
     user: Option<Identity>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Identity {
-    #[serde(default)]
     id: Option<String>,
-    #[serde(default)]
     display_name: Option<String>,
-    #[serde(default)]
     upn: Option<String>,
 }
 
@@ -368,12 +350,8 @@ impl Reader {
     ///
     /// Whatever keeps the list from being complete.
     pub async fn approval_requests(&self) -> Result<Vec<ApprovalRequest>, GraphError> {
-        let first = self.client().address().join(REQUESTS);
-        let assignments = self
-            .client()
-            .read_list(first, &pages::objects, |_| {})
-            .await?;
-        assignments.into_iter().map(request).collect()
+        let requests = self.objects(REQUESTS).await?;
+        requests.into_iter().map(request).collect()
     }
 
     /// Reads one of them; `None` if the sign-in sees none with this id.
@@ -382,20 +360,13 @@ impl Reader {
     ///
     /// Whatever keeps it from being read.
     pub async fn approval_request(&self, id: &str) -> Result<Option<ApprovalRequest>, GraphError> {
-        let url = self
-            .client()
-            .address()
-            .join(&format!("{REQUESTS}/{}", encode(id)));
-        match self.client().read_json_with(None, &Call::get(url)).await {
-            Ok(assignment) => Ok(Some(request(assignment)?)),
-            Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let read = self.get(&format!("{REQUESTS}/{}", encode(id))).await;
+        GraphError::unless_missing(read)?.map(request).transpose()
     }
 }
 
-fn request(assignment: Object) -> Result<ApprovalRequest, GraphError> {
-    let wire = serde_json::from_value(Value::Object(assignment));
+fn request(object: Object) -> Result<ApprovalRequest, GraphError> {
+    let wire = serde_json::from_value(Value::Object(object));
     wire.map(ApprovalRequest::of)
         .map_err(|error| GraphError::Shape {
             request: RequestLine::get(REQUESTS),

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::client::Call;
-use super::decode::from_json;
 use super::error::GraphError;
 use super::read::Reader;
+use super::wire::Page;
 use crate::model::{AuditEvent, AuditLog};
 
 /// One list for all workloads. Its `@odata.count` means nothing, and a next link may lead to an empty page
@@ -24,34 +24,19 @@ const MOST_PAGES: usize = 10;
 /// The list is slow and throttled at times without a word on when to come back (almenscorner/IntuneCD#217).
 const LONGEST: Duration = Duration::from_secs(30);
 
-#[derive(Deserialize)]
-struct Page {
-    value: Vec<Event>,
-    #[serde(rename = "@odata.nextLink", default)]
-    next_link: Option<String>,
-}
-
 /// An event as the service sends it. All but the time may be null
 /// (microsoft-graph-docs-contrib: resources/intune-auditing-auditevent.md).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
     activity_date_time: Timestamp,
-    #[serde(default)]
     activity: Option<String>,
-    #[serde(default)]
     activity_type: Option<String>,
-    #[serde(default)]
     display_name: Option<String>,
-    #[serde(default)]
     activity_operation_type: Option<String>,
-    #[serde(default)]
     activity_result: Option<String>,
-    #[serde(default)]
     correlation_id: Option<String>,
-    #[serde(default)]
     actor: Option<Actor>,
-    #[serde(default)]
     resources: Option<Vec<Resource>>,
 }
 
@@ -67,7 +52,6 @@ struct Actor {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Resource {
-    #[serde(default)]
     resource_id: Option<String>,
 }
 
@@ -114,9 +98,7 @@ impl Reader {
         for _ in 0..MOST_PAGES {
             let Some(link) = next.take() else { break };
             let call = Call::get(link);
-            let read = self
-                .client()
-                .read(&call, |response| from_json::<Page>(&response.body));
+            let read = self.client().read_json::<Page<Event>>(&call);
             let page = match tokio::time::timeout_at(end, read).await {
                 Ok(Ok(page)) => page,
                 Ok(Err(GraphError::Interrupted)) => return Err(GraphError::Interrupted),

@@ -6,40 +6,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::client::{Call, Client};
 use super::decode::from_json;
 use super::error::{GraphError, LastError, ServiceError};
 use super::pace::{Class, RateGroup};
 use super::retry::{self, Retry};
-use super::transport::{Method, RequestLine, Response};
+use super::transport::{RequestLine, Response};
 use crate::text::Cause;
 
 /// The most requests that one batch takes.
 pub(super) const LARGEST_BATCH: usize = 20;
-
-#[derive(Serialize)]
-struct BatchBody<'a> {
-    requests: Vec<Part<'a>>,
-}
-
-#[derive(Serialize)]
-struct Part<'a> {
-    id: String,
-    method: &'static str,
-    url: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<Advanced>,
-}
-
-/// What a count needs to be answered (microsoft-graph-docs#11882).
-#[derive(Serialize)]
-struct Advanced {
-    #[serde(rename = "ConsistencyLevel")]
-    level: &'static str,
-}
 
 #[derive(Deserialize)]
 struct BatchAnswer {
@@ -167,28 +146,20 @@ impl Client {
     }
 
     fn batch_call(&self, group: RateGroup, paths: &[String], pending: &[usize]) -> Call {
-        let body = BatchBody {
-            requests: pending
-                .iter()
-                .map(|index| Part {
-                    id: index.to_string(),
-                    method: Method::Get.name(),
-                    url: &paths[*index],
-                    headers: paths[*index]
-                        .ends_with("/$count")
-                        .then_some(Advanced { level: "eventual" }),
-                })
-                .collect(),
-        };
+        let parts = pending.iter().map(|index| {
+            let path = &paths[*index];
+            let mut part = json!({"id": index.to_string(), "method": "GET", "url": path});
+            if path.ends_with("/$count") {
+                // What a count needs to be answered (microsoft-graph-docs#11882).
+                part["headers"] = json!({"ConsistencyLevel": "eventual"});
+            }
+            part
+        });
+        let parts: Vec<Value> = parts.collect();
         Call {
             group,
-            method: Method::Post,
-            url: self.address().join("/$batch"),
-            headers: Vec::new(),
-            body: Some(serde_json::to_vec(&body).unwrap_or_default()),
             cost: pending.iter().map(|index| units(&paths[*index])).sum(),
-            class: Class::Read,
-            paced_as: Class::Read,
+            ..Call::post(self.address().join("/$batch"), &json!({"requests": parts}))
         }
     }
 

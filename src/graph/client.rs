@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::address::GraphUrl;
@@ -72,6 +73,24 @@ impl Call {
             cost: 1,
             class: Class::Read,
             paced_as: Class::Read,
+        }
+    }
+
+    /// A question that takes a body. It changes nothing.
+    pub(super) fn post(url: String, body: &Value) -> Self {
+        Self {
+            method: Method::Post,
+            body: Some(body.to_string().into_bytes()),
+            ..Self::get(url)
+        }
+    }
+
+    /// Makes it a request that changes something.
+    pub(super) fn writing(self) -> Self {
+        Self {
+            class: Class::Write,
+            paced_as: Class::Write,
+            ..self
         }
     }
 }
@@ -462,19 +481,7 @@ impl Client {
         &self,
         call: &Call,
     ) -> Result<T, GraphError> {
-        self.read_json_with(None, call).await
-    }
-
-    /// Reads JSON of a known form, the first try with slots that were taken before.
-    pub(super) async fn read_json_with<T: DeserializeOwned>(
-        &self,
-        taken: Option<Permit>,
-        call: &Call,
-    ) -> Result<T, GraphError> {
-        self.read_with(taken, &mut Retry::default(), call, |response| {
-            from_json(&response.body)
-        })
-        .await
+        self.read(call, |response| from_json(&response.body)).await
     }
 
     /// Returns a call as people know it: verb and path, without host and query.

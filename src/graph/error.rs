@@ -444,6 +444,15 @@ impl GraphError {
         }
     }
 
+    /// Takes the answer that an object does not exist for what it says.
+    pub(super) fn unless_missing<T>(read: Result<T, Self>) -> Result<Option<T>, Self> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(Self::Service { error, .. }) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes the error for a link to the next page that is not followed.
     pub(super) fn not_followed(request: RequestLine, link: String) -> Self {
         if Url::parse(&link).is_ok() {

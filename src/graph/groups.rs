@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::client::Call;
 use super::error::GraphError;
-use super::pages::{self, DecodePage};
+use super::pages;
 use super::read::{Reader, page_of};
 use super::transport::RequestLine;
 use super::wire::{self, Object, Page};
@@ -49,12 +49,8 @@ impl Reader {
     /// They cannot be read.
     pub async fn some_groups(&self) -> Result<Vec<LiveGroup>, GraphError> {
         const SOME: &str = "/groups?$select=id,displayName&$top=20";
-        let url = self.client().address().join(SOME);
-        let page: Page<Object> = self.client().read_json(&Call::get(url)).await?;
-        let groups = page.value.iter().map(wire::group);
-        groups
-            .collect::<Result<_, _>>()
-            .map_err(|misread| misread.into_error(RequestLine::get(GROUPS)))
+        let page: Page<Object> = self.get(SOME).await?;
+        read_groups(&page.value)
     }
 
     /// Returns display names of groups that may be meant by some that were not found: those of all
@@ -109,12 +105,7 @@ impl Reader {
         for (property, values) in [("displayName", names), ("id", ids)] {
             let values: Vec<&String> = values.iter().collect();
             for chunk in values.chunks(GROUPS_IN_FILTER) {
-                let list: Vec<String> = chunk
-                    .iter()
-                    .map(|value| format!("'{}'", value.replace('\'', "''")))
-                    .collect();
-                let filter = format!("{property} in ({})", list.join(","));
-                paths.push(groups_where(&filter));
+                paths.push(groups_where(&in_values(property, chunk)));
             }
         }
         let mut groups = Vec::new();
@@ -122,8 +113,9 @@ impl Reader {
             [] => {}
             [(path, size)] if self.client().address().join(path).len() <= LONGEST_URL => {
                 let read = async |first| {
-                    let decode: DecodePage<'_, Object> = &pages::objects;
-                    self.client().read_list(first, decode, |_| {}).await
+                    self.client()
+                        .read_list(first, &pages::objects, |_| {})
+                        .await
                 };
                 groups.extend(self.sized(GROUPS, path, *size, read).await?);
             }
@@ -137,15 +129,30 @@ impl Reader {
                 }
             }
         }
-        let mut groups = groups
-            .iter()
-            .map(wire::group)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|misread| misread.into_error(RequestLine::get(GROUPS)))?;
+        let mut groups = read_groups(&groups)?;
         groups.sort();
         groups.dedup();
         Ok(groups)
     }
+}
+
+fn read_groups(objects: &[Object]) -> Result<Vec<LiveGroup>, GraphError> {
+    let groups = objects.iter().map(wire::group);
+    groups
+        .collect::<Result<_, _>>()
+        .map_err(|misread| misread.into_error(RequestLine::get(GROUPS)))
+}
+
+/// Returns the filter for objects with one of these values.
+pub(super) fn in_values(property: &str, values: &[impl AsRef<str>]) -> String {
+    let values = values.iter().map(|value| quoted(value.as_ref()));
+    let values: Vec<String> = values.collect();
+    format!("{property} in ({})", values.join(","))
+}
+
+/// Spells a text as a literal of a filter.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Returns what finds groups whose names start like these, or with a space.
@@ -159,13 +166,7 @@ fn beginning_like(names: &[&String]) -> Vec<(String, Option<usize>)> {
     let beginnings: BTreeSet<String> = beginnings.chain([" ".to_owned()]).collect();
     beginnings
         .iter()
-        .map(|beginning| {
-            let filter = format!(
-                "startswith(displayName,'{}')",
-                beginning.replace('\'', "''")
-            );
-            groups_where(&filter)
-        })
+        .map(|beginning| groups_where(&format!("startswith(displayName,{})", quoted(beginning))))
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! Policies as lists bring them: with all assignments, with some, or with none.
 
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -151,6 +152,15 @@ pub(super) struct Sent {
 
 /// What a page holds, and where the next one is.
 type PageOf = (Vec<Listing>, Option<String>);
+
+/// Returns what reads the pages of a kind's list one after the other, and keeps what a plan needs.
+pub(super) fn pages(kind: PolicyKind) -> impl Fn(&[u8]) -> Result<PageOf, Misread> + Sync {
+    let texts = Mutex::new(Texts::default());
+    move |body| {
+        let texts = &mut *texts.lock().unwrap_or_else(PoisonError::into_inner);
+        page(kind, body, texts)
+    }
+}
 
 /// Reads a page, and keeps what a plan needs. The objects of one page are there at a time.
 pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<PageOf, Misread> {

@@ -1,8 +1,7 @@
 //! The directory's answers to "who is that, and in which groups": users, devices and groups.
 
-use super::client::Call;
 use super::error::GraphError;
-use super::pages;
+use super::groups::quoted;
 use super::read::Reader;
 use super::transport::RequestLine;
 use super::wire::Object;
@@ -39,19 +38,15 @@ impl Reader {
             Member::Group(id) => ("groups", id),
         };
         let path = format!("/{root}/{}/transitiveMemberOf", encode(id));
+        let select = format!("{path}?$select=id&$top={PAGE}");
+        let Some(objects) = GraphError::unless_missing(self.objects(&select).await)? else {
+            return Ok(None);
+        };
         let request = RequestLine::get(&path);
-        match self
-            .directory(&format!("{path}?$select=id&$top={PAGE}"))
-            .await
-        {
-            Ok(objects) => objects
-                .iter()
-                .map(|object| id_of(object, &request).map(|id| id.to_ascii_lowercase()))
-                .collect::<Result<Vec<_>, _>>()
-                .map(Some),
-            Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let ids = objects.iter().map(|object| id_of(object, &request));
+        ids.map(|id| Ok(id?.to_ascii_lowercase()))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Returns the id of the user with a sign-in name; `None` if the sign-in may read memberships only.
@@ -61,8 +56,7 @@ impl Reader {
     /// Whatever else keeps the user from being read.
     pub async fn user_id(&self, name: &str) -> Result<Option<String>, GraphError> {
         let path = format!("/users/{}", encode(name));
-        let call = Call::get(self.client().address().join(&format!("{path}?$select=id")));
-        match self.client().read_json::<Object>(&call).await {
+        match self.get(&format!("{path}?$select=id")).await {
             Ok(user) => {
                 id_of(&user, &RequestLine::get(&path)).map(|id| Some(id.to_ascii_lowercase()))
             }
@@ -77,12 +71,12 @@ impl Reader {
     ///
     /// Whatever keeps the list from being complete.
     pub async fn devices_named(&self, name: &str) -> Result<Vec<LiveDevice>, GraphError> {
-        let filter = format!("displayName eq '{}'", name.replace('\'', "''"));
+        let filter = format!("displayName eq {}", quoted(name));
         let path = format!(
             "/devices?$filter={}&$select=id,displayName&$top={PAGE}",
             encode(&filter)
         );
-        let objects = self.directory(&path).await?;
+        let objects = self.objects(&path).await?;
         let request = RequestLine::get("/devices");
         let devices = objects.iter().map(|object| {
             Ok(LiveDevice {
@@ -95,13 +89,6 @@ impl Reader {
             })
         });
         devices.collect()
-    }
-
-    async fn directory(&self, path: &str) -> Result<Vec<Object>, GraphError> {
-        let first = self.client().address().join(path);
-        self.client()
-            .read_list(first, &pages::objects, |_| {})
-            .await
     }
 }
 

@@ -88,8 +88,20 @@ impl Client {
         Ok(items)
     }
 
+    /// Reads what follows a first part of a list of objects, and returns all of it.
+    pub(super) async fn whole(
+        &self,
+        first: String,
+        mut objects: Vec<Object>,
+        next: Option<String>,
+    ) -> Result<Vec<Object>, GraphError> {
+        self.read_rest(first, next, &mut objects, &self::objects, |_| {})
+            .await?;
+        Ok(objects)
+    }
+
     /// Reads what follows a first part of a list.
-    pub(super) async fn read_rest<T: Listed>(
+    async fn read_rest<T: Listed>(
         &self,
         first: String,
         mut next: Option<String>,

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::decode::{Object, from_object};
+use super::decode::from_object;
 use super::error::{GraphError, LastError};
-use super::pages;
+use super::groups::{GROUPS_IN_FILTER, in_values};
 use super::read::Reader;
 use crate::model::{
     DeletedGroup, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds, Unknown, encode,
@@ -26,8 +26,6 @@ pub(super) type Known<T> = Result<T, Option<Unknown>>;
 /// How long counting may take in all. It comes beside a plan, and must not keep it.
 const LONGEST: Duration = Duration::from_secs(60);
 const PAGE: usize = 999;
-/// The most values a directory filter takes (microsoft-graph-docs-contrib#1238).
-const GROUPS_IN_FILTER: usize = 15;
 /// How many groups' members are read side by side.
 const PARALLEL_READS: usize = 4;
 
@@ -40,15 +38,10 @@ const GROUP: &str = "#microsoft.graph.group";
 #[serde(rename_all = "camelCase")]
 struct Traits {
     id: String,
-    #[serde(default)]
     group_types: Option<Vec<String>>,
-    #[serde(default)]
     membership_rule: Option<String>,
-    #[serde(default)]
     membership_rule_processing_state: Option<String>,
-    #[serde(default)]
     security_enabled: Option<bool>,
-    #[serde(default)]
     visibility: Option<String>,
 }
 
@@ -56,23 +49,8 @@ struct Traits {
 #[serde(rename_all = "camelCase")]
 struct Deleted {
     id: String,
-    #[serde(default)]
     display_name: Option<String>,
     deleted_date_time: Timestamp,
-}
-
-/// What the dynamic rule of a group came to the last time; the beta version has it on request only
-/// (microsoft-graph-docs-contrib: beta/resources/membershipruleprocessingstatus.md).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Processing {
-    id: String,
-    membership_rule_processing_status: ProcessingStatus,
-}
-
-#[derive(Deserialize)]
-struct ProcessingStatus {
-    status: String,
 }
 
 #[derive(Deserialize)]
@@ -93,14 +71,9 @@ impl Reader {
         &self,
         ids: &BTreeSet<String>,
     ) -> Result<Vec<DeletedGroup>, GraphError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
         let select = "$select=id,displayName,deletedDateTime";
-        let paths = ids.iter();
-        let paths: Vec<String> = paths
-            .map(|id| format!("/directory/deletedItems/{}?{select}", encode(id)))
-            .collect();
+        let path = |id: &String| format!("/directory/deletedItems/{}?{select}", encode(id));
+        let paths: Vec<String> = ids.iter().map(path).collect();
         let answers = match self.client().read_batch(&paths).await {
             Err(GraphError::Interrupted) => return Err(GraphError::Interrupted),
             Err(_) => return Ok(Vec::new()),
@@ -167,8 +140,7 @@ impl Reader {
         let paths: Vec<String> = all
             .chunks(GROUPS_IN_FILTER)
             .map(|chunk| {
-                let list: Vec<String> = chunk.iter().map(|id| format!("'{id}'")).collect();
-                let filter = encode(&format!("id in ({})", list.join(",")));
+                let filter = encode(&in_values("id", chunk));
                 format!(
                     "/groups?$filter={filter}&$select=id,groupTypes,membershipRule,membershipRuleProcessingState,securityEnabled,visibility&$top={PAGE}"
                 )
@@ -205,8 +177,9 @@ impl Reader {
         Ok(known)
     }
 
-    /// Notes of which dynamic groups the rule could not be processed. Where the service does not say it,
-    /// nothing is known of it.
+    /// Notes of which dynamic groups the rule could not be processed the last time; the beta version says it on
+    /// request only (microsoft-graph-docs-contrib: beta/resources/membershipruleprocessingstatus.md). Where the
+    /// service does not say it, nothing is known of it.
     async fn add_processing(
         &self,
         known: &mut BTreeMap<String, GroupTraits>,
@@ -218,14 +191,11 @@ impl Reader {
             .collect();
         let read = self.in_batches(&paths, end).await?;
         for object in read.into_iter().filter_map(Result::ok) {
-            let Ok(Processing {
-                id,
-                membership_rule_processing_status: ProcessingStatus { status },
-            }) = serde_json::from_value(object)
-            else {
-                continue;
-            };
-            if let Some(traits) = known.get_mut(&id.to_lowercase()) {
+            let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+            if let Some(id) = text("/id")
+                && let Some(status) = text("/membershipRuleProcessingStatus/status")
+                && let Some(traits) = known.get_mut(&id.to_lowercase())
+            {
                 traits.failed = status.eq_ignore_ascii_case("Failed");
             }
         }
@@ -243,10 +213,10 @@ impl Reader {
                 encode(id)
             )
         };
-        let paths = ids.iter();
-        let paths: Vec<String> = paths
-            .flat_map(|id| [path(id, "device"), path(id, "user")])
-            .collect();
+        let paths = ids
+            .iter()
+            .flat_map(|id| [path(id, "device"), path(id, "user")]);
+        let paths: Vec<String> = paths.collect();
         let mut answers = self.in_batches(&paths, end).await?.into_iter();
         let mut counts = BTreeMap::new();
         for id in ids {
@@ -257,9 +227,8 @@ impl Reader {
             let count = MemberCount {
                 devices: devices.ok(),
                 users: users.ok(),
-                other: None,
-                exact: false,
                 reason,
+                ..MemberCount::default()
             };
             counts.insert(id.clone(), count);
         }
@@ -272,20 +241,9 @@ impl Reader {
         paths: &[String],
         end: Instant,
     ) -> Result<Vec<Known<Value>>, GraphError> {
-        if paths.is_empty() {
-            return Ok(Vec::new());
-        }
-        let all = |reason| paths.iter().map(|_| Err(reason)).collect();
-        match tokio::time::timeout_at(end, self.client().read_batch(paths)).await {
-            Err(_) => Ok(all(Some(Unknown::Timeout))),
-            Ok(Err(error)) => Ok(all(why(&error)?)),
-            Ok(Ok(answers)) => answers
-                .into_iter()
-                .map(|answer| match answer {
-                    Ok(value) => Ok(Ok(value)),
-                    Err(error) => Ok(Err(why(&error)?)),
-                })
-                .collect(),
+        match within(end, self.client().read_batch(paths)).await? {
+            Err(reason) => Ok(paths.iter().map(|_| Err(reason)).collect()),
+            Ok(answers) => answers.into_iter().map(known).collect(),
         }
     }
 
@@ -349,14 +307,12 @@ impl Reader {
             "/groups/{}/transitiveMembers?$select=id&$top={PAGE}",
             encode(id)
         );
-        let first = self.client().address().join(&path);
-        let read = self.client().read_list(first, &pages::objects, |_| {});
-        let objects = within(end, read).await?;
+        let objects = within(end, self.objects(&path)).await?;
         Ok(objects.and_then(|objects| {
             let mut set = MemberSet::default();
             for object in &objects {
                 // What cannot be understood may be anyone.
-                let Member { id, odata_type } = member(object).ok_or(None)?;
+                let Member { id, odata_type } = from_object(object).map_err(|_| None)?;
                 match odata_type.as_str() {
                     DEVICE => {
                         set.devices.insert(id.to_lowercase());
@@ -373,10 +329,6 @@ impl Reader {
     }
 }
 
-fn member(object: &Object) -> Option<Member> {
-    from_object(object).ok()
-}
-
 /// Waits for a read until a time.
 pub(super) async fn within<T>(
     end: Instant,
@@ -384,8 +336,14 @@ pub(super) async fn within<T>(
 ) -> Result<Known<T>, GraphError> {
     match tokio::time::timeout_at(end, read).await {
         Err(_) => Ok(Err(Some(Unknown::Timeout))),
-        Ok(Err(error)) => Ok(Err(why(&error)?)),
-        Ok(Ok(value)) => Ok(Ok(value)),
+        Ok(read) => known(read),
+    }
+}
+
+fn known<T>(read: Result<T, GraphError>) -> Result<Known<T>, GraphError> {
+    match read {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => Ok(Err(why(&error)?)),
     }
 }
 

@@ -4,15 +4,18 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Call, Client};
+use super::decode::from_json;
 use super::error::GraphError;
 use super::listing::{self, ListedAssignments, Listing};
 use super::observe::Event;
 use super::pages::{self, DecodePage, Listed, of_list};
 use super::rejected_options::Part;
-use super::transport::RequestLine;
+use super::retry::Retry;
+use super::transport::{RequestLine, Response};
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
 use super::writer::LookSlot;
 use crate::kinds;
@@ -106,6 +109,18 @@ impl Reader {
         Ok(answers)
     }
 
+    /// Reads JSON of a known form at a path below the version root.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GraphError> {
+        let call = Call::get(self.client.address().join(path));
+        self.client.read_json(&call).await
+    }
+
+    /// Reads a whole list of objects, with the page size that its path asks for.
+    pub(super) async fn objects(&self, path: &str) -> Result<Vec<Object>, GraphError> {
+        let first = self.client.address().join(path);
+        self.client.read_list(first, &pages::objects, |_| {}).await
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -133,13 +148,7 @@ impl Reader {
     ///
     /// Whatever keeps the list from being complete.
     pub async fn policies(&self, kind: PolicyKind) -> Result<Vec<LivePolicy>, GraphError> {
-        let texts = Mutex::new(Texts::default());
-        let listed = self
-            .listed(kind, &|body| {
-                let texts = &mut *texts.lock().unwrap_or_else(PoisonError::into_inner);
-                listing::page(kind, body, texts)
-            })
-            .await?;
+        let listed = self.listed(kind, &listing::pages(kind)).await?;
         Ok(listed.into_iter().map(|listed| listed.live).collect())
     }
 
@@ -223,16 +232,11 @@ impl Reader {
 
     /// Reads the names of all policies of a kind that take assignments, and nothing of their assignments.
     pub(super) async fn policy_names(&self, kind: PolicyKind) -> Result<Vec<String>, GraphError> {
-        let texts = Mutex::new(Texts::default());
-        let decode = |body: &[u8]| {
-            let texts = &mut *texts.lock().unwrap_or_else(PoisonError::into_inner);
-            listing::page(kind, body, texts)
-        };
         let collection = kind.spec().collection;
         let list = async |decode: DecodePage<'_, Listing>| {
             self.list(collection, collection, PAGE, decode).await
         };
-        let mut policies = of_list(kind, &decode, list).await?;
+        let mut policies = of_list(kind, &listing::pages(kind), list).await?;
         keep_latest(&mut policies);
         let policies = policies.iter().map(|listing| &listing.live);
         let policies = policies.filter(|policy| !policy.is_tenant_default);
@@ -284,15 +288,12 @@ impl Reader {
             match assignments? {
                 Some(assignments) => policies[index].set(assignments),
                 None => {
-                    gone.insert(index);
+                    gone.insert(policies[index].live.id.clone());
                 }
             }
         }
-        let ids = gone.iter().map(|index| policies[*index].live.id.clone());
-        let ids = ids.collect();
-        let mut index = 0..;
-        policies.retain(|_| index.next().is_none_or(|index| !gone.contains(&index)));
-        Ok(ids)
+        policies.retain(|policy| !gone.contains(&policy.live.id));
+        Ok(gone)
     }
 
     /// Reads the assignments of one policy as they are now.
@@ -326,31 +327,27 @@ impl Reader {
         let first_page = async |url: String| {
             let slot = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             let first = Call::get(url.clone());
-            let page: Page<Object> = if matches!(kind.spec().listing, kinds::Listing::ItemExpand(_))
-            {
-                let item: ExpandedItem = self.client.read_json_with(slot, &first).await?;
-                item.into()
-            } else {
-                self.client.read_json_with(slot, &first).await?
+            let decode = |response: &Response| match kind.spec().listing {
+                kinds::Listing::ItemExpand(_) => {
+                    from_json::<ExpandedItem>(&response.body).map(Page::from)
+                }
+                kinds::Listing::Expanded | kinds::Listing::PerPolicy => from_json(&response.body),
             };
+            let retry = &mut Retry::default();
+            let page = self.client.read_with(slot, retry, &first, decode).await?;
             Ok((url, page))
         };
         let mut earlier: Option<Vec<Object>> = None;
         for _ in 0..PAGED_LOOKS {
             let first = self.sized(ASSIGNMENTS, &path, size, &first_page).await;
-            let (url, page) = match first {
-                Ok(first) => first,
-                Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
-                Err(error) => return Err(error),
+            let Some((url, Page { value, next_link })) = GraphError::unless_missing(first)? else {
+                return Ok(None);
             };
-            let mut objects = page.value;
-            if page.next_link.is_none() {
-                return Ok(Some(live_assignments(kind, &request, objects)?));
+            if next_link.is_none() {
+                return Ok(Some(live_assignments(kind, &request, value)?));
             }
             // What is missing on a later page is the page, not the policy.
-            self.client
-                .read_rest(url, page.next_link, &mut objects, &pages::objects, |_| {})
-                .await?;
+            let objects = self.client.whole(url, value, next_link).await?;
             // Pages are read one after the other. What changes in between makes a list that never
             // existed; only one that reads the same twice was there.
             if earlier.as_ref() == Some(&objects) {
@@ -384,19 +381,16 @@ impl Reader {
         let answers = self.read_batch_sized(ASSIGNMENTS, &paths).await?;
         let answers = policies.iter().zip(paths).zip(answers);
         let results =
-            futures::stream::iter(answers).map(|((policy, (path, _)), answer)| async move {
-                let request = RequestLine::get(&path);
-                let page = match answer {
-                    Ok(answer) => set_of(policy.0, &request, answer)?,
-                    Err(GraphError::Service { error, .. }) if error.is_missing() => {
-                        return Ok(None);
-                    }
-                    Err(error) => return Err(error),
+            futures::stream::iter(answers).map(|(((kind, id), (path, _)), answer)| async move {
+                let Some(answer) = GraphError::unless_missing(answer)? else {
+                    return Ok(None);
                 };
+                let request = RequestLine::get(&path);
+                let page = set_of(*kind, &request, answer)?;
                 match page.next_link {
-                    None => live_assignments(policy.0, &request, page.value).map(Some),
+                    None => live_assignments(*kind, &request, page.value).map(Some),
                     // Only what reads the same twice was there.
-                    Some(_) => self.assignments(policy.0, &policy.1).await,
+                    Some(_) => self.assignments(*kind, id).await,
                 }
             });
         Ok(results.buffered(PARALLEL_READS).collect().await)
@@ -409,13 +403,9 @@ impl Reader {
         path: &str,
         page: Value,
     ) -> Result<Vec<Object>, GraphError> {
-        let page = page_of(request, page)?;
-        let mut objects = page.value;
+        let Page { value, next_link } = page_of(request, page)?;
         let first = self.client.address().join(path);
-        self.client
-            .read_rest(first, page.next_link, &mut objects, &pages::objects, |_| {})
-            .await?;
-        Ok(objects)
+        self.client.whole(first, value, next_link).await
     }
 
     /// Reads all assignment filters of the tenant, sorted by name and id.

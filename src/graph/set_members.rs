@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::client::Call;
 use super::error::GraphError;
-use super::pages;
 use super::read::Reader;
 use super::wire::Object;
 use crate::kinds::{PolicyKind, kind_of_set_item};
@@ -46,16 +45,11 @@ impl Reader {
         let collection = kind.spec().collection;
         let url = format!("{collection}/{}?$expand=items", encode(id));
         let url = self.client().address().join(&url);
-        let Set {
-            mut items,
-            next_link,
-        } = match self.client().read_json(&Call::get(url.clone())).await {
-            Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(Vec::new()),
-            set => set?,
+        let read = self.client().read_json(&Call::get(url.clone())).await;
+        let Some(Set { items, next_link }) = GraphError::unless_missing(read)? else {
+            return Ok(Vec::new());
         };
-        self.client()
-            .read_rest(url, next_link, &mut items, &pages::objects, |_| {})
-            .await?;
+        let items = self.client().whole(url, items, next_link).await?;
         let mut members: Vec<SetMember> = items.iter().map(member).collect();
         members.sort();
         members.dedup();

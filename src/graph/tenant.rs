@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::error::GraphError;
 use super::read::Reader;
-use super::whole_tenant::{apart, available};
+use super::whole_tenant::apart;
 use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, SimilarGroups, encode};
 
 impl Reader {
@@ -30,10 +30,8 @@ impl Reader {
         &self,
         needs: &Needs,
     ) -> Result<(LiveTenant, Option<GraphError>), GraphError> {
-        let kinds = needs.kinds.iter();
-        let kinds = kinds.map(|kind| async move { available(self.policies(*kind).await) });
         let (policies, groups, filters) = futures::try_join!(
-            futures::future::try_join_all(kinds),
+            self.policies_of(needs.kinds.iter().copied()),
             held(self.groups(&needs.group_names, &needs.group_ids)),
             held(self.filters_if(needs.filters)),
         )?;

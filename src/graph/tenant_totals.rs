@@ -6,18 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::class::Class;
 use super::client::Call;
 use super::decode::{Misread, from_json};
 use super::error::GraphError;
-use super::pace::RateGroup;
 use super::population::{Known, number, within};
-use super::read::Reader;
-use super::transport::{Method, Response};
+use super::read::{FILTERS, Reader};
+use super::transport::Response;
 use crate::model::{FilterCount, MemberCount, Unknown, encode};
 
 const EVALUATE: &str = "/deviceManagement/evaluateAssignmentFilter";
@@ -32,7 +31,6 @@ const MOST_PAGES: u64 = 20;
 #[serde(rename_all = "camelCase")]
 struct Overview {
     enrolled_device_count: u64,
-    #[serde(default)]
     device_operating_system_summary: Option<BTreeMap<String, Value>>,
 }
 
@@ -57,29 +55,11 @@ impl Devices {
     }
 }
 
-/// What is asked of the service.
-#[derive(Serialize)]
-struct Evaluation<'a> {
-    data: Table<'a>,
-}
-
-#[derive(Serialize)]
-struct Table<'a> {
-    platform: &'a str,
-    rule: &'a str,
-    top: u64,
-    skip: u64,
-    #[serde(rename = "orderBy")]
-    order_by: [&'static str; 1],
-    search: &'static str,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Filter {
     platform: String,
     rule: String,
-    #[serde(default)]
     assignment_filter_management_type: Option<String>,
 }
 
@@ -121,26 +101,23 @@ impl Reader {
             return Ok(Devices::default());
         }
         let path = "/deviceManagement/managedDeviceOverview?$select=enrolledDeviceCount,deviceOperatingSystemSummary";
-        let call = Call::get(self.client().address().join(path));
-        let read = self
-            .client()
-            .read(&call, |response| from_json::<Overview>(&response.body));
-        let overview = within(end, read).await?;
+        let overview = within(end, self.get::<Overview>(path)).await?;
         let reason = reason_of(&overview);
-        let overview = overview.ok();
-        let count = MemberCount {
-            devices: overview
-                .as_ref()
-                .map(|overview| overview.enrolled_device_count),
-            users: Some(0),
-            other: None,
-            exact: false,
-            reason,
+        let (count, by_system) = match overview {
+            Ok(overview) => (
+                Some(overview.enrolled_device_count),
+                overview.device_operating_system_summary,
+            ),
+            Err(_) => (None, None),
         };
-        let by_system = overview.and_then(|overview| overview.device_operating_system_summary);
         let by_system = by_system.into_iter().flatten();
         Ok(Devices {
-            count,
+            count: MemberCount {
+                devices: count,
+                users: Some(0),
+                reason,
+                ..MemberCount::default()
+            },
             by_system: by_system
                 .filter_map(|(name, number)| Some((name, number.as_u64()?)))
                 .collect(),
@@ -160,17 +137,14 @@ impl Reader {
         let path = format!("/users/$count?$filter={filter}");
         let mut call = Call::get(self.client().address().join(&path));
         call.headers = vec![("consistencylevel", "eventual".to_owned())];
-        let read = self
-            .client()
-            .read(&call, |response| from_json::<Value>(&response.body));
-        let users = within(end, read).await?.and_then(number);
+        let users = within(end, self.client().read_json(&call)).await?;
+        let users = users.and_then(number);
         let reason = reason_of(&users);
         Ok(MemberCount {
             devices: Some(0),
             users: users.ok(),
-            other: None,
-            exact: false,
             reason,
+            ..MemberCount::default()
         })
     }
 
@@ -182,13 +156,8 @@ impl Reader {
         end: Instant,
     ) -> Result<BTreeMap<String, FilterCount>, GraphError> {
         let select = "$select=platform,rule,assignmentFilterManagementType";
-        let paths = ids.iter();
-        let paths: Vec<String> = paths
-            .map(|id| {
-                let id = encode(id);
-                format!("/deviceManagement/assignmentFilters/{id}?{select}")
-            })
-            .collect();
+        let path = |id: &String| format!("{FILTERS}/{}?{select}", encode(id));
+        let paths: Vec<String> = ids.iter().map(path).collect();
         let read = self.in_batches(&paths, end).await?;
         let mut counts = BTreeMap::new();
         for (id, filter) in ids.iter().zip(read) {
@@ -249,26 +218,18 @@ impl Reader {
     }
 
     async fn evaluate(&self, platform: &str, rule: &str, skip: u64) -> Result<Page, GraphError> {
-        let body = Evaluation {
-            data: Table {
-                platform,
-                rule,
-                top: PAGE,
-                skip,
-                order_by: ["deviceName"],
-                search: "",
-            },
-        };
+        let table = json!({
+            "platform": platform,
+            "rule": rule,
+            "top": PAGE,
+            "skip": skip,
+            "orderBy": ["deviceName"],
+            "search": "",
+        });
         let url = self.client().address().join(EVALUATE);
         let call = Call {
-            group: RateGroup::of(&url),
-            method: Method::Post,
-            url,
-            headers: Vec::new(),
-            body: Some(serde_json::to_vec(&body).unwrap_or_default()),
-            cost: 1,
-            class: Class::Read,
             paced_as: Class::Write,
+            ..Call::post(url, &json!({"data": table}))
         };
         self.client().read(&call, Page::read).await
     }

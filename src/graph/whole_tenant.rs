@@ -28,10 +28,8 @@ impl Reader {
     ///
     /// Whatever keeps a part from being complete.
     pub async fn whole_tenant(&self) -> Result<WholeTenant, GraphError> {
-        let kinds =
-            PolicyKind::all().map(|kind| async move { available(self.policies(kind).await) });
         let (policies, filters) =
-            futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
+            futures::try_join!(self.policies_of(PolicyKind::all()), self.filters())?;
         let (policies, unavailable) = self.require_some_available(policies).await?;
         self.with_names(policies, filters, unavailable).await
     }
@@ -44,11 +42,7 @@ impl Reader {
     /// Whatever keeps a part from being complete.
     pub async fn whole_tenant_of(&self, kinds: &[PolicyKind]) -> Result<WholeTenant, GraphError> {
         let kinds: BTreeSet<PolicyKind> = kinds.iter().copied().collect();
-        let kinds = kinds
-            .into_iter()
-            .map(|kind| async move { available(self.policies(kind).await) });
-        let (policies, filters) =
-            futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
+        let (policies, filters) = futures::try_join!(self.policies_of(kinds), self.filters())?;
         let (policies, refused) = apart(policies);
         if !refused.is_empty() {
             return Err(self.refused(refused).await);
@@ -139,6 +133,15 @@ impl Reader {
 }
 
 impl Reader {
+    /// Reads the policies of kinds side by side.
+    pub(super) async fn policies_of(
+        &self,
+        kinds: impl IntoIterator<Item = PolicyKind>,
+    ) -> Result<Vec<Available<LivePolicy>>, GraphError> {
+        let read = |kind| async move { available(self.policies(kind).await) };
+        futures::future::try_join_all(kinds.into_iter().map(read)).await
+    }
+
     /// Takes what is not refused. A service that refuses every kind refuses to be read.
     async fn require_some_available<T>(
         &self,
@@ -168,7 +171,7 @@ pub(super) type Available<T> = Result<Vec<T>, Vec<RefusedList>>;
 
 /// Takes the refusal of a kind's list for what it most often is: a kind that the tenant has no licence for, or that
 /// the sign-in may not see. Anything else is a failure: policies that are there must not be missing in silence.
-pub(super) fn available<T>(read: Result<Vec<T>, GraphError>) -> Result<Available<T>, GraphError> {
+fn available<T>(read: Result<Vec<T>, GraphError>) -> Result<Available<T>, GraphError> {
     match read {
         Ok(policies) => Ok(Ok(policies)),
         Err(GraphError::RefusedLists(lists)) => Ok(Err(lists)),

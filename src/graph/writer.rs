@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::base64;
+use serde_json::json;
 
 use super::client::{Call, Client, Fault};
 use super::error::{APPROVAL_CODE, GraphError, ServiceError, approval_code};
-use super::pace::{Class, Permit, RateGroup, Turn, WaitTooLong};
+use super::pace::{Class, Permit, RateGroup, WaitTooLong};
 use super::retry;
 use super::transport::Method;
 use super::wire::APPROVAL_REQUESTS;
@@ -99,7 +100,7 @@ impl Writer {
     ///
     /// Gives up if the service asked for a longer wait than allowed.
     pub async fn turn(&self, kind: PolicyKind) -> Result<(LookSlot, WriteSlot), WaitTooLong> {
-        let Turn { look, write } = self.client.pace().turn(group(kind)).await?;
+        let (look, write) = self.client.pace().turn(group(kind)).await?;
         Ok((LookSlot(look), WriteSlot(write)))
     }
 
@@ -147,18 +148,13 @@ impl Writer {
             body,
             after: _,
         } = request;
-        let url = self.client.address().join(path);
         let call = Call {
-            group: RateGroup::of(&url),
             method: Method::of(*call),
-            url,
             headers: std::iter::once(("client-request-id", id))
                 .chain(approval.header())
                 .collect(),
             body: body.clone(),
-            cost: 1,
-            class: Class::Write,
-            paced_as: Class::Write,
+            ..Call::get(self.client.address().join(path)).writing()
         };
         self.write(slot, &call).await
     }
@@ -166,22 +162,13 @@ impl Writer {
     /// Withdraws a request for approval of one's own. The id goes into the body: below the id the service
     /// has no such route.
     pub async fn withdraw(&self, code: &str) -> WriteOutcome {
-        let url = self
-            .client
-            .address()
-            .join(&format!("{APPROVAL_REQUESTS}/cancelMyRequest"));
+        let path = format!("{APPROVAL_REQUESTS}/cancelMyRequest");
         let call = Call {
-            group: RateGroup::of(&url),
-            method: Method::Post,
-            url,
             headers: vec![("client-request-id", self.new_request_id())],
-            body: Some(serde_json::json!({"id": code}).to_string().into_bytes()),
-            cost: 1,
-            class: Class::Write,
-            paced_as: Class::Write,
+            ..Call::post(self.client.address().join(&path), &json!({"id": code})).writing()
         };
         match self.client.pace().turn(call.group).await {
-            Ok(Turn { look: _, write }) => self.write(WriteSlot(write), &call).await,
+            Ok((_, write)) => self.write(WriteSlot(write), &call).await,
             Err(wait) => WriteOutcome::NotSent(GraphError::Wait {
                 request: self.client.request_line(&call),
                 wait,

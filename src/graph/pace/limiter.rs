@@ -94,19 +94,16 @@ impl RateLimiter {
         Ok(self.give(class, cost))
     }
 
-    /// Waits until a write and the look right before it may leave, and takes the slots of both, so
-    /// that nothing has to be waited for in between.
+    /// Waits until a write and the look right before it may leave, and takes the slots of both, first
+    /// the look's, so that nothing has to be waited for in between.
     ///
     /// # Errors
     ///
     /// Gives up where the service asked for a longer wait than allowed.
-    pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn, WaitTooLong> {
+    pub(super) async fn turn(self: &Arc<Self>) -> Result<(Permit, Permit), WaitTooLong> {
         let cost = Cost { any: 2, writes: 1 };
         self.wait(Class::Write, cost).await?;
-        Ok(Turn {
-            look: self.give(Class::Read, 1),
-            write: self.give(Class::Write, 1),
-        })
+        Ok((self.give(Class::Read, 1), self.give(Class::Write, 1)))
     }
 
     fn give(self: &Arc<Self>, class: Class, cost: usize) -> Permit {
@@ -288,15 +285,6 @@ impl State {
             (Some(_), Some(_)) => Admission::Full(None),
         }
     }
-}
-
-/// The slots of a write and of the look right before it.
-#[derive(Debug)]
-pub struct Turn {
-    /// For the look.
-    pub(in crate::graph) look: Permit,
-    /// For the write.
-    pub(in crate::graph) write: Permit,
 }
 
 /// Slots that were taken for requests. They start to come back when the permit is dropped, which

@@ -26,7 +26,7 @@ pub use super::class::Class;
 use super::observe::Observe;
 use crate::model::RateLimit;
 pub use groups::RateGroup;
-pub use limiter::{Permit, Turn};
+pub use limiter::Permit;
 use limiter::{RateLimiter, WaitObserver};
 
 /// The published limit of writes.
@@ -168,13 +168,13 @@ impl Pace {
         Ok(own.beside(shared))
     }
 
-    /// Waits until a write and the look right before it may leave, and takes the slots of both, so
-    /// that nothing has to be waited for in between.
+    /// Waits until a write and the look right before it may leave, and takes the slots of both, first
+    /// the look's, so that nothing has to be waited for in between.
     ///
     /// # Errors
     ///
     /// Gives up if the service asked for a longer wait than allowed.
-    pub async fn turn(&self, group: RateGroup) -> Result<Turn, WaitTooLong> {
+    pub async fn turn(&self, group: RateGroup) -> Result<(Permit, Permit), WaitTooLong> {
         self.lane(group).turn().await
     }
 

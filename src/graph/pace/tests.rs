@@ -259,9 +259,8 @@ async fn turns_that_fill_the_window_do_not_wait_for_ever() {
         let pace = Arc::new(lane(PUBLISHED_WRITES, limit(count, 2), LONGEST));
         let mut held = Vec::new();
         for _ in 0..count / 2 {
-            let mut turn = pace.turn().await.expect("a turn");
-            turn.look.mark_used();
-            let Turn { look, write } = turn;
+            let (mut look, write) = pace.turn().await.expect("a turn");
+            look.mark_used();
             drop(look);
             pace.throttle(Class::Read, Duration::from_secs(1), 1);
             held.push(write);
