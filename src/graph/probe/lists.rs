@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::tally::Tallies;
-use super::{ProbeAnswer, refusal, sorted};
+use super::tally::Verdict::{self, Differs, Failed, Holds, Open};
+use super::{Asked, NoAnswer, refusal, sorted, text};
+use crate::graph::client::Call;
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
 use crate::graph::listing::{self, Listing as Listed};
@@ -19,18 +20,13 @@ const COMPARED: usize = 2;
 /// How many are looked at where the list brought no assignments at all.
 const COMPARED_EMPTY: usize = 3;
 
-/// What the list of a kind is.
-pub(super) struct OfKind {
-    pub(super) kind: PolicyKind,
-    pub(super) what: Found,
-}
+/// What further looks say of a kind, each with the assumption that it is about.
+pub(super) type Verdicts = Vec<(&'static str, Verdict)>;
 
-pub(super) enum Found {
-    Read(Pages),
-    Forbidden,
-    /// There is no such list, in the service's words.
-    Unavailable(String),
-    Failed(String),
+/// What the looks at a kind have brought.
+pub(super) struct Looks {
+    pub(super) pages: Pages,
+    pub(super) verdicts: Verdicts,
 }
 
 /// The first page of a list.
@@ -59,95 +55,50 @@ impl Pages {
         };
         Self {
             objects,
-            next: page
-                .get("@odata.nextLink")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            next: text(&page, "@odata.nextLink").map(str::to_owned),
             count: page.get("@odata.count").and_then(Value::as_i64),
             ..Self::default()
         }
     }
 }
 
-/// What further looks say of a kind.
-#[derive(Default)]
-pub(super) struct FurtherVerdicts(Vec<(&'static str, AssumptionStatus, String)>);
-
-pub(super) enum AssumptionStatus {
-    Holds,
-    Differs,
-    Open,
-    Failed,
-}
-
-impl FurtherVerdicts {
-    pub(super) fn say(
-        &mut self,
-        id: &'static str,
-        status: AssumptionStatus,
-        text: impl Into<String>,
-    ) {
-        self.0.push((id, status, text.into()));
-    }
-
-    /// Looks at the count of a page that another follows: what it says of the only page says nothing.
-    fn count(&mut self, kind: PolicyKind, page: &Pages) {
-        const ID: &str = "odata-count";
-        let number = i64::try_from(page.objects.len()).unwrap_or(i64::MAX);
-        match page.count {
-            Some(count) if count != 0 && count != number => {
-                let seen = format!("`{kind}` says {count} on a page of {number}");
-                self.say(ID, AssumptionStatus::Differs, seen);
-            }
-            Some(count) => self.say(
-                ID,
-                AssumptionStatus::Holds,
-                format!("`{kind}` ({count} of {number})"),
-            ),
-            None => self.say(ID, AssumptionStatus::Holds, format!("`{kind}` (none)")),
+/// Looks at the count of a page that another follows: what it says of the only page says nothing.
+fn count(kind: PolicyKind, page: &Pages) -> Verdict {
+    let number = i64::try_from(page.objects.len()).unwrap_or(i64::MAX);
+    match page.count {
+        Some(count) if count != 0 && count != number => {
+            Differs(format!("`{kind}` says {count} on a page of {number}"))
         }
-    }
-
-    pub(super) fn add_to(self, tallies: &mut Tallies) {
-        for (id, status, text) in self.0 {
-            match status {
-                AssumptionStatus::Holds => tallies.holds(id, text),
-                AssumptionStatus::Differs => tallies.differs(id, text),
-                AssumptionStatus::Open => tallies.open(id, text),
-                AssumptionStatus::Failed => tallies.failed(id, text),
-            }
-        }
+        Some(count) => Holds(format!("`{kind}` ({count} of {number})")),
+        None => Holds(format!("`{kind}` (none)")),
     }
 }
 
 impl Reader {
     /// Looks at the list of a kind.
-    pub(super) async fn kind(
-        &self,
-        kind: PolicyKind,
-    ) -> Result<(OfKind, FurtherVerdicts), GraphError> {
-        let what = self.first_page(kind).await?;
-        let mut more = FurtherVerdicts::default();
-        let what = match what {
-            Found::Read(mut pages) => {
-                answered(&mut more, kind, &pages);
-                self.note_refused(kind, &pages);
-                self.follow(&mut more, kind, &pages).await?;
-                if pages.expand_refused.is_none() {
-                    self.compare(&mut more, kind, &pages).await?;
-                }
-                self.single(&mut more, kind, &pages).await?;
-                self.one_by_one(&mut more, kind, &mut pages).await?;
-                self.missing(&mut more, kind).await?;
-                Found::Read(pages)
-            }
-            what => what,
+    pub(super) async fn kind(&self, kind: PolicyKind) -> Result<Asked<Looks>, GraphError> {
+        let mut pages = match self.first_page(kind).await? {
+            Ok(pages) => pages,
+            Err(none) => return Ok(Err(none)),
         };
-        Ok((OfKind { kind, what }, more))
+        let mut verdicts = Verdicts::new();
+        answered(&mut verdicts, kind, &pages);
+        self.note_refused(kind, &pages);
+        let followed = self.follow(&mut verdicts, kind, &pages).await?;
+        verdicts.extend(followed.map(|verdict| ("next-link", verdict)));
+        if pages.expand_refused.is_none() {
+            self.compare(&mut verdicts, kind, &pages).await?;
+        }
+        self.single(&mut verdicts, kind, &pages).await?;
+        let listed = self.one_by_one(kind, &mut pages).await?;
+        verdicts.extend(listed.map(|verdict| ("no-expand", verdict)));
+        let missing = self.missing(kind).await?;
+        verdicts.extend(missing.map(|verdict| ("missing-policy", verdict)));
+        Ok(Ok(Looks { pages, verdicts }))
     }
 
     /// Asks for the first page as a plan does; if that is refused, finds out which part of it is.
-    async fn first_page(&self, kind: PolicyKind) -> Result<Found, GraphError> {
+    async fn first_page(&self, kind: PolicyKind) -> Result<Asked<Pages>, GraphError> {
         let collection = kind.spec().collection;
         let expands = kind.spec().listing == Listing::Expanded;
         let path = match expands {
@@ -155,168 +106,122 @@ impl Reader {
             false => collection.to_owned(),
         };
         match self.ask(&with_size(&path, PAGE)).await? {
-            ProbeAnswer::Answer(page) => return Ok(Found::Read(Pages::of(page))),
-            ProbeAnswer::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
-            ProbeAnswer::Failed(why) => return Ok(Found::Failed(why)),
-            ProbeAnswer::Refused(_) => {}
+            Err(NoAnswer::Refused(error)) if !error.is_forbidden() => {}
+            asked => return Ok(asked.map(Pages::of)),
         }
         let mut pages = match self.ask(collection).await? {
-            ProbeAnswer::Answer(page) => Pages::of(page),
-            ProbeAnswer::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
-            ProbeAnswer::Refused(error) => return Ok(Found::Unavailable(refusal(&error))),
-            ProbeAnswer::Failed(why) => return Ok(Found::Failed(why)),
+            Ok(page) => Pages::of(page),
+            Err(none) => return Ok(Err(none)),
         };
-        if let ProbeAnswer::Refused(error) = self.ask(&with_size(collection, PAGE)).await? {
+        if let Err(NoAnswer::Refused(error)) = self.ask(&with_size(collection, PAGE)).await? {
             pages.top_refused = Some(refusal(&error));
         }
         if expands {
             match self.ask(&path).await? {
-                ProbeAnswer::Refused(error) => pages.expand_refused = Some(refusal(&error)),
-                ProbeAnswer::Answer(page) => {
+                Err(NoAnswer::Refused(error)) => pages.expand_refused = Some(refusal(&error)),
+                Err(failed) => return Ok(Err(failed)),
+                Ok(page) => {
                     pages = Pages {
                         top_refused: pages.top_refused,
                         ..Pages::of(page)
                     };
                 }
-                ProbeAnswer::Failed(why) => return Ok(Found::Failed(why)),
             }
         }
-        Ok(Found::Read(pages))
+        Ok(Ok(pages))
     }
 
     /// Follows a link to a page that comes after another.
     async fn follow(
         &self,
-        more: &mut FurtherVerdicts,
+        verdicts: &mut Verdicts,
         kind: PolicyKind,
         pages: &Pages,
-    ) -> Result<(), GraphError> {
-        const ID: &str = "next-link";
+    ) -> Result<Option<Verdict>, GraphError> {
         let all = pages.objects.len();
         let small;
         let page = match &pages.next {
             Some(_) => pages,
-            None if all < 2 => return Ok(()),
+            None if all < 2 => return Ok(None),
             None => {
                 small = match self.ask(&with_size(kind.spec().collection, 1)).await? {
-                    ProbeAnswer::Answer(page) => Pages::of(page),
-                    ProbeAnswer::Refused(_) => {
-                        more.say(
-                            ID,
-                            AssumptionStatus::Open,
-                            format!("`{kind}`: `$top=1` is refused"),
-                        );
-                        return Ok(());
+                    Ok(page) => Pages::of(page),
+                    Err(NoAnswer::Refused(_)) => {
+                        return Ok(Some(Open(format!("`{kind}`: `$top=1` is refused"))));
                     }
-                    ProbeAnswer::Failed(why) => {
-                        more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
-                        return Ok(());
-                    }
+                    Err(failed) => return Ok(Some(failed.verdict(&format!("`{kind}`: ")))),
                 };
                 &small
             }
         };
         let Some(link) = &page.next else {
-            match page.objects.len() < all {
-                true => {
-                    let seen = format!("`{kind}` has a page of 1 of {all} without a link");
-                    more.say(ID, AssumptionStatus::Differs, seen);
-                }
-                false => more.say(
-                    ID,
-                    AssumptionStatus::Open,
-                    format!("`{kind}` ignores `$top=1`"),
-                ),
-            }
-            return Ok(());
+            return Ok(Some(match page.objects.len() < all {
+                true => Differs(format!("`{kind}` has a page of 1 of {all} without a link")),
+                false => Open(format!("`{kind}` ignores `$top=1`")),
+            }));
         };
-        more.count(kind, page);
+        verdicts.push(("odata-count", count(kind, page)));
         if !self.client().address().admits(link) {
             let form = match url::Url::parse(link) {
                 Ok(_) => "leads to another host",
                 Err(_) => "is not an absolute URL",
             };
-            more.say(
-                ID,
-                AssumptionStatus::Differs,
-                format!("the link of `{kind}` {form}"),
-            );
-            return Ok(());
+            return Ok(Some(Differs(format!("the link of `{kind}` {form}"))));
         }
-        self.follow_link(more, kind, page, link, all).await
+        self.follow_link(kind, page, link, all).await.map(Some)
     }
 
     /// Judges by what comes after a page. An empty page may have a link of its own
     /// (microsoftgraph/microsoft-graph-docs#18143).
     async fn follow_link(
         &self,
-        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         page: &Pages,
         link: &str,
         all: usize,
-    ) -> Result<(), GraphError> {
-        const ID: &str = "next-link";
+    ) -> Result<Verdict, GraphError> {
         const LINKS: usize = 3;
         let ids = |pages: &Pages| -> HashSet<String> {
-            let objects = pages.objects.iter();
-            let texts = objects.filter_map(|object| object.get("id")?.as_str());
-            texts.map(str::to_owned).collect()
+            let ids = pages.objects.iter().filter_map(|object| text(object, "id"));
+            ids.map(str::to_owned).collect()
         };
         let known = ids(page);
         let mut link = link.to_owned();
         for _ in 0..LINKS {
-            let next = match self.ask_at(link).await? {
-                ProbeAnswer::Answer(page) => Pages::of(page),
-                ProbeAnswer::Refused(error) => {
+            let next = match sorted(self.client().read_json(&Call::get(link)).await)? {
+                Ok(page) => Pages::of(page),
+                Err(NoAnswer::Refused(error)) => {
                     let seen = format!("the link of `{kind}` is refused: {}", refusal(&error));
-                    more.say(ID, AssumptionStatus::Differs, seen);
-                    return Ok(());
+                    return Ok(Differs(seen));
                 }
-                ProbeAnswer::Failed(why) => {
-                    more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
-                    return Ok(());
-                }
+                Err(failed) => return Ok(failed.verdict(&format!("`{kind}`: "))),
             };
-            let is_further = ids(&next).difference(&known).next().is_some();
-            match next
-                .next
-                .filter(|next| self.client().address().admits(next))
-            {
-                _ if is_further => {
-                    more.say(ID, AssumptionStatus::Holds, format!("`{kind}`"));
-                    return Ok(());
-                }
-                _ if !next.objects.is_empty() => {
-                    let seen = format!("the link of `{kind}` leads to the same page");
-                    more.say(ID, AssumptionStatus::Differs, seen);
-                    return Ok(());
-                }
+            if !ids(&next).is_subset(&known) {
+                return Ok(Holds(format!("`{kind}`")));
+            }
+            if !next.objects.is_empty() {
+                let seen = format!("the link of `{kind}` leads to the same page");
+                return Ok(Differs(seen));
+            }
+            let admitted = |next: &String| self.client().address().admits(next);
+            match next.next.filter(admitted) {
                 Some(further) => link = further,
                 None => break,
             }
         }
-        match page.objects.len() < all {
-            true => {
-                let seen = format!(
-                    "the link of `{kind}` leads to an empty page, after {} of {all}",
-                    page.objects.len()
-                );
-                more.say(ID, AssumptionStatus::Differs, seen);
-            }
-            false => more.say(
-                ID,
-                AssumptionStatus::Open,
-                format!("an empty page follows the list of `{kind}`"),
-            ),
-        }
-        Ok(())
+        let number = page.objects.len();
+        Ok(match number < all {
+            true => Differs(format!(
+                "the link of `{kind}` leads to an empty page, after {number} of {all}"
+            )),
+            false => Open(format!("an empty page follows the list of `{kind}`")),
+        })
     }
 
     /// Compares the assignments of a list with those of single policies.
     async fn compare(
         &self,
-        more: &mut FurtherVerdicts,
+        verdicts: &mut Verdicts,
         kind: PolicyKind,
         pages: &Pages,
     ) -> Result<(), GraphError> {
@@ -325,11 +230,8 @@ impl Reader {
             return Ok(());
         }
         let Some(listed) = of_list(kind, pages) else {
-            more.say(
-                ID,
-                AssumptionStatus::Failed,
-                format!("the list of `{kind}` cannot be read"),
-            );
+            let seen = format!("the list of `{kind}` cannot be read");
+            verdicts.push((ID, Failed(seen)));
             return Ok(());
         };
         let brought_none =
@@ -341,7 +243,7 @@ impl Reader {
         };
         let mut hidden = false;
         if let Some((id, _)) = listed.first()
-            && let ProbeAnswer::Refused(error) = self
+            && let Err(NoAnswer::Refused(error)) = self
                 .ask(&with_size(&assignments_path(kind, id), PAGE))
                 .await?
             && error.status == 400
@@ -349,85 +251,59 @@ impl Reader {
             && !error.is_missing_route()
         {
             let seen = format!("the assignments of a `{kind}`: {}", refusal(&error));
-            more.say("list-top", AssumptionStatus::Differs, seen);
+            verdicts.push(("list-top", Differs(seen)));
         }
         for (id, from_list) in listed.iter().take(number) {
-            let read = sorted(self.assignments(kind, id).await)?;
-            match read {
-                ProbeAnswer::Answer(Some(live)) => {
+            let verdict = match sorted(self.assignments(kind, id).await)? {
+                Ok(Some(live)) => {
                     let single = assignments(&live);
                     hidden |= from_list.is_empty() && !single.is_empty();
                     match same_assignments(&single, from_list) {
                         true if single.is_empty() => {
-                            more.say(
-                                ID,
-                                AssumptionStatus::Open,
-                                format!("a `{kind}` without assignments"),
-                            );
+                            Open(format!("a `{kind}` without assignments"))
                         }
-                        true => more.say(ID, AssumptionStatus::Holds, format!("`{kind}`")),
-                        false => {
-                            let seen = format!(
-                                "a `{kind}` has {} in the list and {} by itself",
-                                from_list.len(),
-                                single.len()
-                            );
-                            more.say(ID, AssumptionStatus::Differs, seen);
-                        }
+                        true => Holds(format!("`{kind}`")),
+                        false => Differs(format!(
+                            "a `{kind}` has {} in the list and {} by itself",
+                            from_list.len(),
+                            single.len()
+                        )),
                     }
                 }
                 // It was deleted, or is not to be found by its id.
-                ProbeAnswer::Answer(None) => {
-                    let seen = format!("a `{kind}` of the list is not found by its id");
-                    more.say(ID, AssumptionStatus::Differs, seen);
+                Ok(None) => Differs(format!("a `{kind}` of the list is not found by its id")),
+                Err(NoAnswer::Refused(error)) => {
+                    Differs(format!("`{kind}` is refused: {}", refusal(&error)))
                 }
-                ProbeAnswer::Refused(error) => {
-                    let seen = format!("`{kind}` is refused: {}", refusal(&error));
-                    more.say(ID, AssumptionStatus::Differs, seen);
-                }
-                ProbeAnswer::Failed(why) => {
-                    more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
-                }
-            }
+                Err(failed) => failed.verdict(&format!("`{kind}`: ")),
+            };
+            verdicts.push((ID, verdict));
         }
-        match (hidden, brought_none) {
-            (true, true) => {
-                let seen = format!("the list of `{kind}` brings no assignments");
-                more.say("list-expand", AssumptionStatus::Differs, seen);
-            }
-            (_, false) if !listed.is_empty() => {
-                more.say("list-expand", AssumptionStatus::Holds, format!("`{kind}`"));
-            }
-            _ => more.say(
-                "list-expand",
-                AssumptionStatus::Open,
-                format!("nothing of `{kind}` is assigned"),
-            ),
-        }
+        let verdict = match (hidden, brought_none) {
+            (true, true) => Differs(format!("the list of `{kind}` brings no assignments")),
+            (_, false) if !listed.is_empty() => Holds(format!("`{kind}`")),
+            _ => Open(format!("nothing of `{kind}` is assigned")),
+        };
+        verdicts.push(("list-expand", verdict));
         Ok(())
     }
 }
 
 /// Says what the first page itself shows.
-fn answered(more: &mut FurtherVerdicts, kind: PolicyKind, pages: &Pages) {
-    match &pages.top_refused {
-        Some(reason) => {
-            let seen = format!("`{kind}` refuses `$top={PAGE}`: {reason}");
-            more.say("list-top", AssumptionStatus::Differs, seen);
-        }
-        None if pages.objects.len() > PAGE => {
-            let seen = format!("`{kind}` gives {} on a page", pages.objects.len());
-            more.say("list-top", AssumptionStatus::Differs, seen);
-        }
+fn answered(verdicts: &mut Verdicts, kind: PolicyKind, pages: &Pages) {
+    let number = pages.objects.len();
+    let of_size = match &pages.top_refused {
+        Some(reason) => Differs(format!("`{kind}` refuses `$top={PAGE}`: {reason}")),
+        None if number > PAGE => Differs(format!("`{kind}` gives {number} on a page")),
         None => {
             let cut = if pages.next.is_some() { " a page" } else { "" };
-            let seen = format!("`{kind}` ({}{cut})", pages.objects.len());
-            more.say("list-top", AssumptionStatus::Holds, seen);
+            Holds(format!("`{kind}` ({number}{cut})"))
         }
-    }
+    };
+    verdicts.push(("list-top", of_size));
     if let Some(reason) = &pages.expand_refused {
         let seen = format!("`{kind}` refuses it: {reason}");
-        more.say("list-expand", AssumptionStatus::Differs, seen);
+        verdicts.push(("list-expand", Differs(seen)));
     }
 }
 

@@ -18,15 +18,17 @@ use std::collections::BTreeSet;
 use futures::StreamExt as _;
 use serde_json::Value;
 
-use super::client::Call;
-use super::decode::{Object, from_json};
+use super::decode::Object;
 use super::error::{GraphError, LastError, ServiceError};
 use super::permissions::{Granted, by_family};
 use super::read::Reader;
 use crate::kinds::PolicyKind;
 use crate::service::Finding;
-use lists::{Found, OfKind};
-use tally::Tallies;
+use lists::Looks;
+use tally::{
+    Tallies,
+    Verdict::{self, Differs, Failed, Forbidden, Holds, Open},
+};
 
 /// The id of what no tenant has.
 const NOWHERE: &str = "00000000-0000-4000-8000-000000000001";
@@ -43,37 +45,53 @@ pub struct Probed {
     pub complete: bool,
 }
 
-/// What came of a request.
-enum ProbeAnswer<T> {
-    Answer(T),
+/// Why a request brought no answer.
+enum NoAnswer {
     Refused(ServiceError),
     /// No answer that can be used, in words that name no one.
     Failed(String),
 }
 
+/// What came of a request.
+type Asked<T> = Result<T, NoAnswer>;
+
+impl NoAnswer {
+    /// Judges that there is no answer. A missing permission does not count as a difference.
+    fn verdict(&self, what: &str) -> Verdict {
+        match self {
+            Self::Refused(error) if error.is_forbidden() => {
+                Forbidden(format!("{what}{}", refusal(error)))
+            }
+            Self::Refused(error) => Differs(format!("{what}{}", refusal(error))),
+            Self::Failed(why) => Failed(format!("{what}{why}")),
+        }
+    }
+}
+
 /// Sorts an outcome: only a sign-in that fails and an interrupt end everything.
-fn sorted<T>(outcome: Result<T, GraphError>) -> Result<ProbeAnswer<T>, GraphError> {
+fn sorted<T>(outcome: Result<T, GraphError>) -> Result<Asked<T>, GraphError> {
     match outcome {
-        Ok(answer) => Ok(ProbeAnswer::Answer(answer)),
-        Err(error @ (GraphError::SignIn(_) | GraphError::Interrupted)) => Err(error),
+        Ok(answer) => Ok(Ok(answer)),
+        Err(GraphError::Service { error, .. }) if error.status != 401 => {
+            Ok(Err(NoAnswer::Refused(error)))
+        }
         // A token that is rejected is rejected everywhere.
-        Err(error @ GraphError::Service { .. }) if is_rejected(&error) => Err(error),
-        Err(GraphError::Service { error, .. }) => Ok(ProbeAnswer::Refused(error)),
+        Err(
+            error @ (GraphError::SignIn(_) | GraphError::Interrupted | GraphError::Service { .. }),
+        ) => Err(error),
         Err(GraphError::GivenUp {
             last: LastError::Service(error),
             tries,
             ..
-        }) => Ok(ProbeAnswer::Failed(format!(
+        }) => Ok(Err(NoAnswer::Failed(format!(
             "gave up after {tries} tries: status {}",
             error.status
-        ))),
-        Err(GraphError::Wait { .. }) => Ok(ProbeAnswer::Failed("the wait is too long".to_owned())),
-        Err(_) => Ok(ProbeAnswer::Failed("no usable response".to_owned())),
+        )))),
+        Err(GraphError::Wait { .. }) => {
+            Ok(Err(NoAnswer::Failed("the wait is too long".to_owned())))
+        }
+        Err(_) => Ok(Err(NoAnswer::Failed("no usable response".to_owned()))),
     }
-}
-
-fn is_rejected(error: &GraphError) -> bool {
-    matches!(error, GraphError::Service { error, .. } if error.status == 401)
 }
 
 /// Says a refusal in words that name no one.
@@ -92,34 +110,36 @@ impl Reader {
     /// There is no token, it is rejected, or the run was interrupted.
     pub async fn probe(&self, kinds: &[PolicyKind]) -> Result<Probed, GraphError> {
         let claims = self.client().claims().await?;
+        let granted = claims.as_deref().map(|claims| &claims.permissions);
         let mut tallies = Tallies::default();
         let looks = kinds.iter().map(|kind| self.kind(*kind));
         let looks = futures::stream::iter(looks).buffered(PARALLEL_READS);
         let found: Vec<_> = looks.collect().await;
         let mut groups = BTreeSet::new();
-        for found in found {
-            let (found, more) = found?;
-            let granted = claims.as_deref().map(|claims| &claims.permissions);
-            permitted(&mut tallies, &found, granted);
-            match &found.what {
-                Found::Read(pages) => {
-                    groups.extend(shapes::look(&mut tallies, found.kind, pages));
-                    rules::look(&mut tallies, found.kind, pages);
-                    tallies.holds("licences", format!("`{}`", found.kind));
+        for (kind, found) in kinds.iter().zip(found) {
+            let kind = *kind;
+            let found = found?;
+            tallies.note("read-permissions", permitted(kind, &found, granted));
+            match found {
+                Ok(Looks { pages, verdicts }) => {
+                    groups.extend(shapes::look(&mut tallies, kind, &pages));
+                    rules::look(&mut tallies, kind, &pages);
+                    tallies.note("licences", Holds(format!("`{kind}`")));
+                    for (id, verdict) in verdicts {
+                        tallies.note(id, verdict);
+                    }
                 }
-                Found::Unavailable(reason) => {
-                    tallies.differs("licences", format!("no list of `{}`: {reason}", found.kind));
+                Err(NoAnswer::Refused(error)) if error.is_forbidden() => {}
+                Err(NoAnswer::Refused(error)) => {
+                    let seen = format!("no list of `{kind}`: {}", refusal(&error));
+                    tallies.note("licences", Differs(seen));
                 }
-                Found::Forbidden => {}
-                Found::Failed(why) => {
-                    tallies.failed("licences", format!("`{}`: {why}", found.kind));
-                }
+                Err(failed) => tallies.note("licences", failed.verdict(&format!("`{kind}`: "))),
             }
-            more.add_to(&mut tallies);
         }
-        match claims.as_deref() {
-            Some(claims) => may_write(&mut tallies, &by_family(&claims.permissions, kinds)),
-            None => tallies.open("write-permissions", "the token cannot be read"),
+        match granted {
+            Some(granted) => may_write(&mut tallies, &by_family(granted, kinds)),
+            None => tallies.note("write-permissions", unreadable_token()),
         }
         let groups: Vec<String> = groups.into_iter().collect();
         self.about_groups(&mut tallies, &groups).await?;
@@ -134,19 +154,8 @@ impl Reader {
     }
 
     /// Asks for an object.
-    async fn ask(&self, path: &str) -> Result<ProbeAnswer<Object>, GraphError> {
-        self.ask_at(self.client().address().join(path)).await
-    }
-
-    async fn ask_at(&self, url: String) -> Result<ProbeAnswer<Object>, GraphError> {
-        self.ask_call(&Call::get(url)).await
-    }
-
-    async fn ask_call(&self, call: &Call) -> Result<ProbeAnswer<Object>, GraphError> {
-        let read = self
-            .client()
-            .read(call, |response| from_json(&response.body));
-        sorted(read.await)
+    async fn ask(&self, path: &str) -> Result<Asked<Object>, GraphError> {
+        sorted(self.get(path).await)
     }
 }
 
@@ -159,33 +168,17 @@ fn text<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
     object.get(key)?.as_str()
 }
 
-/// What an answer says of an assumption.
-enum Verdict {
-    Holds(String),
-    Differs(String),
-    /// It says nothing of it.
-    Open(String),
+/// Returns the assignments that an object brings; none if it says nothing of them.
+fn assignments_in(object: &Object) -> &[Value] {
+    let assignments = object.get("assignments").and_then(Value::as_array);
+    assignments.map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Judges an answer. A missing permission does not count as a difference.
-fn judge(
-    tallies: &mut Tallies,
-    id: &'static str,
-    what: &str,
-    asked: &ProbeAnswer<Object>,
-    see: impl Fn(&Object) -> Verdict,
-) {
+/// Judges an answer, or that there is none.
+fn judge(what: &str, asked: &Asked<Object>, see: impl Fn(&Object) -> Verdict) -> Verdict {
     match asked {
-        ProbeAnswer::Answer(page) => match see(page) {
-            Verdict::Holds(seen) => tallies.holds(id, seen),
-            Verdict::Differs(seen) => tallies.differs(id, seen),
-            Verdict::Open(seen) => tallies.open(id, seen),
-        },
-        ProbeAnswer::Refused(error) if error.is_forbidden() => {
-            tallies.forbidden(id, format!("{what}: {}", refusal(error)));
-        }
-        ProbeAnswer::Refused(error) => tallies.differs(id, format!("{what}: {}", refusal(error))),
-        ProbeAnswer::Failed(why) => tallies.failed(id, format!("{what}: {why}")),
+        Ok(page) => see(page),
+        Err(none) => none.verdict(&format!("{what}: ")),
     }
 }
 
@@ -198,36 +191,41 @@ fn may_write(tallies: &mut Tallies, families: &[Granted]) {
         let kinds = family.kinds.iter().map(|kind| format!("`{kind}`"));
         let kinds: Vec<String> = kinds.collect();
         let name = family.permissions.write();
-        tallies.forbidden(ID, format!("{}: `{name}` is not granted", kinds.join(", ")));
+        let lacking = format!("{}: `{name}` is not granted", kinds.join(", "));
+        tallies.note(ID, Forbidden(lacking));
     }
     for family in held {
         let name = family.permissions.write();
-        match missing.is_empty() {
-            true => tallies.holds(ID, format!("`{name}`")),
-            false => tallies.forbidden(ID, format!("`{name}` is granted")),
-        }
+        tallies.note(
+            ID,
+            match missing.is_empty() {
+                true => Holds(format!("`{name}`")),
+                false => Forbidden(format!("`{name}` is granted")),
+            },
+        );
     }
 }
 
+fn unreadable_token() -> Verdict {
+    Open("the token cannot be read".to_owned())
+}
+
 /// Compares what may be read with what the token says may be read.
-fn permitted(tallies: &mut Tallies, found: &OfKind, granted: Option<&BTreeSet<String>>) {
-    const ID: &str = "read-permissions";
-    let kind = found.kind;
+fn permitted(
+    kind: PolicyKind,
+    found: &Asked<Looks>,
+    granted: Option<&BTreeSet<String>>,
+) -> Option<Verdict> {
     let needed = kind.spec().permissions.read();
     let may = granted.map(|granted| by_family(granted, &[kind]).iter().all(|family| family.read));
-    match (&found.what, may) {
-        (Found::Forbidden, Some(true)) => {
-            tallies.differs(
-                ID,
-                format!("`{kind}` is refused, though `{needed}` is granted"),
-            );
-        }
-        (Found::Forbidden, _) => tallies.forbidden(ID, format!("`{kind}` needs `{needed}`")),
-        (Found::Read(_), Some(false)) => {
-            tallies.differs(ID, format!("`{kind}` can be read without `{needed}`"));
-        }
-        (Found::Read(_), Some(true)) => tallies.holds(ID, format!("`{needed}`")),
-        (Found::Read(_), None) => tallies.open(ID, "the token cannot be read"),
-        (Found::Unavailable(_) | Found::Failed(_), _) => {}
+    match (found, may) {
+        (Err(NoAnswer::Refused(error)), may) if error.is_forbidden() => Some(match may {
+            Some(true) => Differs(format!("`{kind}` is refused, though `{needed}` is granted")),
+            _ => Forbidden(format!("`{kind}` needs `{needed}`")),
+        }),
+        (Err(_), _) => None,
+        (Ok(_), Some(false)) => Some(Differs(format!("`{kind}` can be read without `{needed}`"))),
+        (Ok(_), Some(true)) => Some(Holds(format!("`{needed}`"))),
+        (Ok(_), None) => Some(unreadable_token()),
     }
 }

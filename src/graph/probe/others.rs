@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::tally::Tallies;
-use super::{NOWHERE, ProbeAnswer, Verdict, judge, refusal, sorted, text, values};
-use crate::graph::class::Class;
+use super::tally::{
+    Tallies,
+    Verdict::{self, Differs, Forbidden, Holds, Open},
+};
+use super::{Asked, NOWHERE, NoAnswer, judge, refusal, sorted, text, values};
 use crate::graph::client::Call;
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
-use crate::graph::groups::{GROUP_PAGE, GROUPS_IN_FILTER};
-use crate::graph::pace::RateGroup;
+use crate::graph::groups::{GROUP_PAGE, GROUPS_IN_FILTER, in_values};
 use crate::graph::population::number;
 use crate::graph::read::{FILTERS, PAGE, Reader, with_size};
-use crate::graph::transport::Method;
 use crate::kinds::FILTER_PLATFORMS;
 use crate::model::encode;
 
@@ -30,34 +30,27 @@ impl Reader {
         tallies: &mut Tallies,
         groups: &[String],
     ) -> Result<(), GraphError> {
-        let none = |number: usize| format!("{NO_GROUP}{number:012}");
         self.by_filter(tallies, groups).await?;
         self.count_members(tallies, groups).await?;
-        self.by_ids(tallies, groups).await?;
-        self.deleted(tallies).await?;
+        let by_ids = self.by_ids(groups).await?;
+        tallies.note("get-by-ids", by_ids);
+        let deleted = self.deleted().await?;
+        tallies.note("deleted-groups", deleted);
         let paths: Vec<String> = (0..BATCH)
             .map(|number| {
                 let known = groups.get(number % groups.len().max(1)).cloned();
-                let id = known.unwrap_or_else(|| none(number));
+                let id = known.unwrap_or_else(|| no_group(number));
                 format!("/groups/{id}?$select=id")
             })
             .collect();
-        match sorted(self.client().read_batch(&paths).await)? {
-            ProbeAnswer::Answer(answers) if answers.len() == BATCH => {
-                tallies.holds("batch", format!("{BATCH} responses to {BATCH} requests"));
+        let verdict = match sorted(self.client().read_batch(&paths).await)? {
+            Ok(answers) => {
+                let seen = format!("{} responses to {BATCH} requests", answers.len());
+                Verdict::of(answers.len() == BATCH, seen.clone(), seen)
             }
-            ProbeAnswer::Answer(answers) => {
-                tallies.differs(
-                    "batch",
-                    format!("{} responses to {BATCH} requests", answers.len()),
-                );
-            }
-            ProbeAnswer::Refused(error) if error.is_forbidden() => {
-                tallies.forbidden("batch", refusal(&error));
-            }
-            ProbeAnswer::Refused(error) => tallies.differs("batch", refusal(&error)),
-            ProbeAnswer::Failed(why) => tallies.failed("batch", why),
-        }
+            Err(none) => none.verdict(""),
+        };
+        tallies.note("batch", verdict);
         Ok(())
     }
 
@@ -65,14 +58,14 @@ impl Reader {
     async fn by_filter(&self, tallies: &mut Tallies, groups: &[String]) -> Result<(), GraphError> {
         const ID: &str = "groups-in";
         const SOME: &str = "/groups?$select=id,displayName";
-        let some = self.ask(&with_size(SOME, GROUPS_IN_FILTER + 1)).await?;
-        let ProbeAnswer::Answer(page) = &some else {
-            judge(tallies, ID, "groups", &some, |_| {
-                Verdict::Open(String::new())
-            });
-            return Ok(());
+        let page = match self.ask(&with_size(SOME, GROUPS_IN_FILTER + 1)).await? {
+            Ok(page) => page,
+            Err(none) => {
+                tallies.note(ID, none.verdict("groups: "));
+                return Ok(());
+            }
         };
-        let mut known: Vec<(String, String)> = values(page)
+        let mut known: Vec<(String, String)> = values(&page)
             .filter_map(|group| {
                 let name = text(group, "displayName").unwrap_or_default();
                 Some((text(group, "id")?.to_lowercase(), name.to_owned()))
@@ -80,35 +73,34 @@ impl Reader {
             .collect();
         // One is left out, and must not be found: a filter may be ignored.
         let Some((left_out, left_out_name)) = known.pop().filter(|_| !known.is_empty()) else {
-            tallies.open(ID, "the directory shows too few groups");
+            let why = "the directory shows too few groups".to_owned();
+            tallies.note(ID, Open(why));
             return Ok(());
         };
         known.truncate(GROUPS_IN_FILTER);
-        let absent = (0..).map(|number| format!("{NO_GROUP}{number:012}"));
         let assigned = groups.iter().filter(|id| **id != left_out);
         let assigned = assigned.filter(|id| known.iter().all(|(known, _)| known != *id));
         let ids: Vec<String> = known
             .iter()
             .map(|(id, _)| id.clone())
             .chain(assigned.cloned())
-            .chain(absent)
+            .chain((0..).map(no_group))
             .take(GROUPS_IN_FILTER)
             .collect();
-        let asked = self.groups_where(tallies, "id", &ids).await?;
-        judge(tallies, ID, "groups by id", &asked, |page| {
+        let asked = self.groups_with(tallies, "id", &ids).await?;
+        let by_id = judge("groups by id", &asked, |page| {
             let found: Vec<String> = values(page)
                 .filter_map(|group| Some(text(group, "id")?.to_lowercase()))
                 .collect();
             let others = found.iter().filter(|id| !ids.contains(id)).count();
             let lost = known.iter().filter(|(id, _)| !found.contains(id)).count();
             match (others, lost) {
-                (0, 0) => {
-                    Verdict::Holds(format!("{} of {GROUPS_IN_FILTER} ids found", found.len()))
-                }
-                (0, lost) => Verdict::Differs(format!("{lost} groups that exist are not found")),
-                (others, _) => Verdict::Differs(format!("{others} groups are found as well")),
+                (0, 0) => Holds(format!("{} of {GROUPS_IN_FILTER} ids found", found.len())),
+                (0, lost) => Differs(format!("{lost} groups that exist are not found")),
+                (others, _) => Differs(format!("{others} groups are found as well")),
             }
         });
+        tallies.note(ID, by_id);
         let names: Vec<String> = known
             .iter()
             .map(|(_, name)| name.clone())
@@ -117,12 +109,11 @@ impl Reader {
         if names.is_empty() {
             return Ok(());
         }
-        let asked = self.groups_where(tallies, "displayName", &names).await?;
-        judge(tallies, ID, "groups by name", &asked, |page| {
+        let asked = self.groups_with(tallies, "displayName", &names).await?;
+        let by_name = judge("groups by name", &asked, |page| {
             let is_in = |names: &[String], name: &str| {
-                names
-                    .iter()
-                    .any(|known| known.to_lowercase() == name.to_lowercase())
+                let mut names = names.iter();
+                names.any(|known| known.to_lowercase() == name.to_lowercase())
             };
             let found: Vec<String> = values(page)
                 .filter_map(|group| Some(text(group, "displayName")?.to_owned()))
@@ -133,38 +124,35 @@ impl Reader {
             let lost = names.iter().filter(|name| !is_in(&found, name)).count();
             match (others, lost) {
                 (0, lost) if lost == 0 || (!is_whole && lost < names.len()) => {
-                    Verdict::Holds(format!("{} names found", names.len() - lost))
+                    Holds(format!("{} names found", names.len() - lost))
                 }
-                (0, lost) => Verdict::Differs(format!("{lost} names of groups are not found")),
-                (others, _) => Verdict::Differs(format!("{others} groups are found as well")),
+                (0, lost) => Differs(format!("{lost} names of groups are not found")),
+                (others, _) => Differs(format!("{others} groups are found as well")),
             }
         });
+        tallies.note(ID, by_name);
         Ok(())
     }
 
-    async fn groups_where(
+    async fn groups_with(
         &self,
         tallies: &mut Tallies,
         property: &str,
         values: &[String],
-    ) -> Result<ProbeAnswer<Object>, GraphError> {
-        let list: Vec<String> = values
-            .iter()
-            .map(|value| format!("'{}'", value.replace('\'', "''")))
-            .collect();
-        let filter = encode(&format!("{property} in ({})", list.join(",")));
+    ) -> Result<Asked<Object>, GraphError> {
+        let filter = encode(&in_values(property, values));
         let path = format!("/groups?$filter={filter}&$select=id,displayName");
         let sized = self.ask(&with_size(&path, GROUP_PAGE)).await?;
-        let ProbeAnswer::Refused(error) = &sized else {
+        let Err(NoAnswer::Refused(error)) = &sized else {
             return Ok(sized);
         };
         if error.status != 400 {
             return Ok(sized);
         }
         let plain = self.ask(&path).await?;
-        if matches!(plain, ProbeAnswer::Answer(_)) {
+        if plain.is_ok() {
             let seen = format!("groups refuse `$top={GROUP_PAGE}`: {}", refusal(error));
-            tallies.differs("list-top", seen);
+            tallies.note("list-top", Differs(seen));
         }
         Ok(plain)
     }
@@ -176,7 +164,7 @@ impl Reader {
     ) -> Result<(), GraphError> {
         const ID: &str = "group-count";
         let Some(group) = groups.first() else {
-            tallies.open(ID, "no group is assigned");
+            tallies.note(ID, Open("no group is assigned".to_owned()));
             return Ok(());
         };
         // As `--members` counts: in a batch, whose answers have a form of their own.
@@ -184,129 +172,98 @@ impl Reader {
             |kind: &str| format!("/groups/{group}/transitiveMembers/microsoft.graph.{kind}/$count");
         let paths = [path("device"), path("user")];
         let answers = match sorted(self.client().read_batch(&paths).await)? {
-            ProbeAnswer::Answer(answers) => answers,
-            ProbeAnswer::Refused(error) if error.is_forbidden() => {
-                tallies.forbidden(ID, refusal(&error));
-                return Ok(());
-            }
-            ProbeAnswer::Refused(error) => {
-                tallies.differs(ID, refusal(&error));
-                return Ok(());
-            }
-            ProbeAnswer::Failed(why) => {
-                tallies.failed(ID, why);
+            Ok(answers) => answers,
+            Err(none) => {
+                tallies.note(ID, none.verdict(""));
                 return Ok(());
             }
         };
         for answer in answers {
-            match sorted(answer)? {
-                ProbeAnswer::Answer(value) => match number(value) {
-                    Ok(_) => tallies.holds(ID, "a number"),
-                    Err(_) => tallies.differs(ID, "the response is not a number"),
-                },
-                ProbeAnswer::Refused(error) if error.is_missing() => {
-                    tallies.open(ID, "the assigned group does not exist");
+            let verdict = match sorted(answer)? {
+                Ok(value) => Verdict::of(
+                    number(value).is_ok(),
+                    "a number".to_owned(),
+                    "the response is not a number".to_owned(),
+                ),
+                Err(NoAnswer::Refused(error)) if error.is_missing() => {
+                    Open("the assigned group does not exist".to_owned())
                 }
-                ProbeAnswer::Refused(error) if error.is_forbidden() => {
-                    tallies.forbidden(ID, refusal(&error));
-                }
-                ProbeAnswer::Refused(error) => tallies.differs(ID, refusal(&error)),
-                ProbeAnswer::Failed(why) => tallies.failed(ID, why),
-            }
+                Err(none) => none.verdict(""),
+            };
+            tallies.note(ID, verdict);
         }
         Ok(())
     }
 
-    async fn by_ids(&self, tallies: &mut Tallies, groups: &[String]) -> Result<(), GraphError> {
-        let ids: Vec<&str> = groups
-            .iter()
-            .take(1)
-            .map(String::as_str)
-            .chain([NOWHERE])
-            .collect();
-        let url = self.client().address().join("/directoryObjects/getByIds");
+    async fn by_ids(&self, groups: &[String]) -> Result<Verdict, GraphError> {
+        let assigned = groups.iter().take(1).map(String::as_str);
+        let ids: Vec<&str> = assigned.chain([NOWHERE]).collect();
         // It changes nothing, though it is a POST.
-        let call = Call {
-            group: RateGroup::of(&url),
-            method: Method::Post,
-            url,
-            headers: Vec::new(),
-            body: Some(
-                json!({"ids": ids, "types": ["group"]})
-                    .to_string()
-                    .into_bytes(),
-            ),
-            cost: 1,
-            class: Class::Read,
-            paced_as: Class::Read,
-        };
-        let asked = self.ask_call(&call).await?;
-        judge(tallies, "get-by-ids", "objects", &asked, |page| {
+        let call = Call::post(
+            self.client().address().join("/directoryObjects/getByIds"),
+            &json!({"ids": ids, "types": ["group"]}),
+        );
+        let asked = sorted(self.client().read_json(&call).await)?;
+        Ok(judge("objects", &asked, |page| {
             let mut found = values(page);
-            let number = values(page).count();
-            match found.any(|object| text(object, "id") == Some(NOWHERE)) {
-                true => Verdict::Differs("an id that does not exist is found".to_owned()),
-                false => Verdict::Holds(format!("{number} of {} ids found", ids.len())),
-            }
-        });
-        Ok(())
+            Verdict::of(
+                found.all(|object| text(object, "id") != Some(NOWHERE)),
+                format!("{} of {} ids found", values(page).count(), ids.len()),
+                "an id that does not exist is found".to_owned(),
+            )
+        }))
     }
 
     /// Asks which groups were deleted.
-    async fn deleted(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
+    async fn deleted(&self) -> Result<Verdict, GraphError> {
         const DELETED: &str =
             "/directory/deletedItems/microsoft.graph.group?$select=id,deletedDateTime,groupTypes";
         let asked = self.ask(&with_size(DELETED, GROUP_PAGE)).await?;
-        judge(
-            tallies,
-            "deleted-groups",
-            "deleted groups",
-            &asked,
-            |page| {
-                let number = values(page).count();
-                let dated = values(page).filter(|group| {
-                    let time = text(group, "deletedDateTime");
-                    time.is_some_and(|time| time.parse::<Timestamp>().is_ok())
-                });
-                let security = dated.filter(|group| {
-                    let types = group.get("groupTypes").and_then(Value::as_array);
-                    !types.is_some_and(|types| types.iter().any(|name| name == "Unified"))
-                });
-                match (security.count(), number) {
-                    (0, 0) => Verdict::Open("no group was deleted recently".to_owned()),
-                    (0, number) => {
-                        Verdict::Open(format!("{number}, none of them a security group"))
-                    }
-                    (some, number) => Verdict::Holds(format!("{some} security groups of {number}")),
-                }
-            },
-        );
-        Ok(())
+        Ok(judge("deleted groups", &asked, |page| {
+            let dated = values(page).filter(|group| {
+                let time = text(group, "deletedDateTime");
+                time.is_some_and(|time| time.parse::<Timestamp>().is_ok())
+            });
+            let security = dated.filter(|group| {
+                let types = group.get("groupTypes").and_then(Value::as_array);
+                !types.is_some_and(|types| types.iter().any(|name| name == "Unified"))
+            });
+            match (security.count(), values(page).count()) {
+                (0, 0) => Open("no group was deleted recently".to_owned()),
+                (0, number) => Open(format!("{number}, none of them a security group")),
+                (some, number) => Holds(format!("{some} security groups of {number}")),
+            }
+        }))
     }
 
     /// Asks for the assignment filters.
     pub(super) async fn filters_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
         match self.ask(&with_size(FILTERS, PAGE)).await? {
-            ProbeAnswer::Answer(page) => {
+            Ok(page) => {
                 for platform in values(&page).filter_map(|filter| text(filter, "platform")) {
-                    let known = FILTER_PLATFORMS
-                        .iter()
-                        .any(|known| known.eq_ignore_ascii_case(platform));
-                    match known {
-                        true => tallies.holds("platforms", format!("`{platform}`")),
-                        false => tallies.differs("platforms", format!("a filter for `{platform}`")),
-                    }
+                    let mut known = FILTER_PLATFORMS.iter();
+                    let verdict = Verdict::of(
+                        known.any(|known| known.eq_ignore_ascii_case(platform)),
+                        format!("`{platform}`"),
+                        format!("a filter for `{platform}`"),
+                    );
+                    tallies.note("platforms", verdict);
                 }
-                tallies.holds("list-top", "filters");
+                tallies.note("list-top", Holds("filters".to_owned()));
             }
-            ProbeAnswer::Refused(error) if error.is_forbidden() => {
-                tallies.forbidden("platforms", "filters cannot be read");
+            Err(NoAnswer::Refused(error)) if error.is_forbidden() => {
+                tallies.note("platforms", Forbidden("filters cannot be read".to_owned()));
             }
-            ProbeAnswer::Refused(error) => {
-                tallies.differs("list-top", format!("filters: {}", refusal(&error)));
+            Err(NoAnswer::Refused(error)) => {
+                let seen = format!("filters: {}", refusal(&error));
+                tallies.note("list-top", Differs(seen));
             }
-            ProbeAnswer::Failed(why) => tallies.failed("platforms", format!("filters: {why}")),
+            Err(failed) => tallies.note("platforms", failed.verdict("filters: ")),
         }
         Ok(())
     }
+}
+
+fn no_group(number: usize) -> String {
+    format!("{NO_GROUP}{number:012}")
 }

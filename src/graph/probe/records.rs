@@ -1,9 +1,13 @@
 //! Approvals and audit events: what the service keeps of writes.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::tally::Tallies;
-use super::{Verdict, judge, text, values};
+use super::tally::{
+    Tallies,
+    Verdict::{self, Differs, Holds, Open},
+};
+use super::{judge, text, values};
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
 use crate::graph::read::Reader;
@@ -46,81 +50,68 @@ const POLICY_TYPES: &[&str] = &[
 impl Reader {
     /// Asks what has to be approved, and for the requests.
     pub(super) async fn approvals_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
-        let policies = self
-            .ask("/deviceManagement/operationApprovalPolicies")
-            .await?;
-        judge(
-            tallies,
-            "approval-policies",
-            "access policies",
-            &policies,
-            |page| {
-                let types: Vec<&str> = values(page)
-                    .filter_map(|policy| text(policy, "policyType"))
-                    .collect();
-                let is_known = |name: &str| {
-                    let mut known = POLICY_TYPES.iter();
-                    known.any(|known| known.eq_ignore_ascii_case(name))
-                };
-                let odd = types.iter().filter(|name| !is_known(name));
-                let odd: Vec<String> = odd.map(|name| format!("`{name}`")).collect();
-                if !odd.is_empty() {
-                    let seen = format!("there are access policies for {}", odd.join(", "));
-                    return Verdict::Differs(seen);
-                }
-                let types: Vec<String> = types.iter().map(|name| format!("`{name}`")).collect();
-                Verdict::Holds(match types.is_empty() {
-                    true => "no access policies: nothing is gated".to_owned(),
-                    false => format!("writes are gated for {}", types.join(", ")),
-                })
-            },
-        );
+        const POLICIES: &str = "/deviceManagement/operationApprovalPolicies";
+        let policies = judge("access policies", &self.ask(POLICIES).await?, gated);
+        tallies.note("approval-policies", policies);
         let requests = self.ask(APPROVAL_REQUESTS).await?;
-        judge(
-            tallies,
-            "approval-requests",
-            "requests",
-            &requests,
-            |page| Verdict::Holds(format!("{} requests", values(page).count())),
-        );
-        judge(tallies, "approval-fields", "requests", &requests, |page| {
-            let number = values(page).count();
+        let number_of = |page: &Object| Holds(format!("{} requests", values(page).count()));
+        tallies.note("approval-requests", judge("requests", &requests, number_of));
+        let fields = judge("requests", &requests, |page| {
             let silent = values(page).filter(|request| !says_what_for(request));
-            match (silent.count(), number) {
-                (_, 0) => Verdict::Open("there are no requests".to_owned()),
-                (0, number) => Verdict::Holds(format!("{number} requests")),
-                (silent, number) => Verdict::Differs(format!(
+            match (silent.count(), values(page).count()) {
+                (_, 0) => Open("there are no requests".to_owned()),
+                (0, number) => Holds(format!("{number} requests")),
+                (silent, number) => Differs(format!(
                     "{silent} of {number} requests do not say what they are for"
                 )),
             }
         });
+        tallies.note("approval-fields", fields);
         Ok(())
     }
 
     /// Asks for the newest audit events.
     pub(super) async fn events_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
-        let events = self
-            .ask("/deviceManagement/auditEvents?$orderby=activityDateTime%20desc&$select=activityDateTime,actor,resources&$top=20")
-            .await?;
-        judge(tallies, "audit", "audit events", &events, in_order);
-        judge(tallies, "audit-events", "audit events", &events, |page| {
-            let number = values(page).count();
-            let named = values(page).filter(|event| names_actor(event)).count();
-            let about = values(page).filter(|event| names_resource(event)).count();
-            match (number, named, about) {
-                (0, ..) => Verdict::Open("there are no events".to_owned()),
-                (number, 0, _) => {
-                    Verdict::Differs(format!("none of {number} events names who acted"))
-                }
-                (number, _, 0) => {
-                    Verdict::Differs(format!("none of {number} events names what it is about"))
-                }
-                (number, named, about) => Verdict::Holds(format!(
-                    "of {number} events {named} name who acted, and {about} what on"
-                )),
-            }
-        });
+        const EVENTS: &str = "/deviceManagement/auditEvents?$orderby=activityDateTime%20desc&$select=activityDateTime,actor,resources&$top=20";
+        let events = self.ask(EVENTS).await?;
+        tallies.note("audit", judge("audit events", &events, in_order));
+        tallies.note("audit-events", judge("audit events", &events, named));
         Ok(())
+    }
+}
+
+/// Says what has to be approved, by the policies on it.
+fn gated(page: &Object) -> Verdict {
+    let types: Vec<&str> = values(page)
+        .filter_map(|policy| text(policy, "policyType"))
+        .collect();
+    let is_odd = |name: &str| {
+        let mut known = POLICY_TYPES.iter();
+        !known.any(|known| known.eq_ignore_ascii_case(name))
+    };
+    let quoted = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    };
+    let odd: Vec<&str> = types.iter().copied().filter(|name| is_odd(name)).collect();
+    match (odd.is_empty(), types.is_empty()) {
+        (false, _) => Differs(format!("there are access policies for {}", quoted(&odd))),
+        (true, true) => Holds("no access policies: nothing is gated".to_owned()),
+        (true, false) => Holds(format!("writes are gated for {}", quoted(&types))),
+    }
+}
+
+/// Judges whether events name who acted, and on what.
+fn named(page: &Object) -> Verdict {
+    let acted = values(page).filter(|event| names_actor(event)).count();
+    let about = values(page).filter(|event| names_resource(event)).count();
+    match (values(page).count(), acted, about) {
+        (0, ..) => Open("there are no events".to_owned()),
+        (number, 0, _) => Differs(format!("none of {number} events names who acted")),
+        (number, _, 0) => Differs(format!("none of {number} events names what it is about")),
+        (number, acted, about) => Holds(format!(
+            "of {number} events {acted} name who acted, and {about} what on"
+        )),
     }
 }
 
@@ -139,17 +130,17 @@ fn in_order(page: &Object) -> Verdict {
     let texts = values(page).map(|event| text(event, "activityDateTime"));
     let times: Option<Vec<Timestamp>> = texts.map(|text| text?.parse().ok()).collect();
     let Some(times) = times else {
-        return Verdict::Differs("an event has no time that can be read".to_owned());
+        return Differs("an event has no time that can be read".to_owned());
     };
     let all = times.len();
     match (times.first(), times.last()) {
         _ if !times.is_sorted_by(|newer, older| newer >= older) => {
-            Verdict::Differs("the newest event is not the first".to_owned())
+            Differs("the newest event is not the first".to_owned())
         }
         (Some(newest), Some(oldest)) if newest > oldest => {
-            Verdict::Holds(format!("{all} events, the newest first"))
+            Holds(format!("{all} events, the newest first"))
         }
-        _ => Verdict::Open(match all {
+        _ => Open(match all {
             0 => "no events, so the order is unknown".to_owned(),
             1 => "one event, so the order is unknown".to_owned(),
             _ => format!("{all} events of the same time, so the order is unknown"),
@@ -164,7 +155,7 @@ fn names_actor(event: &Object) -> bool {
         "servicePrincipalName",
         "applicationId",
     ];
-    let actor = event.get("actor").and_then(serde_json::Value::as_object);
+    let actor = event.get("actor").and_then(Value::as_object);
     actor.is_some_and(|actor| {
         let mut names = NAMES.iter().filter_map(|name| text(actor, name));
         names.any(|name| !name.is_empty())
@@ -172,7 +163,7 @@ fn names_actor(event: &Object) -> bool {
 }
 
 fn names_resource(event: &Object) -> bool {
-    let resources = event.get("resources").and_then(serde_json::Value::as_array);
+    let resources = event.get("resources").and_then(Value::as_array);
     let objects = resources.into_iter().flatten();
     let mut ids = objects.filter_map(|resource| resource.get("resourceId")?.as_str());
     ids.any(|id| !id.is_empty())
@@ -180,7 +171,7 @@ fn names_resource(event: &Object) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -193,9 +184,9 @@ mod tests {
             panic!("an object")
         };
         match in_order(&page) {
-            Verdict::Holds(_) => "holds",
-            Verdict::Differs(_) => "differs",
-            Verdict::Open(_) => "unknown",
+            Holds(_) => "holds",
+            Differs(_) => "differs",
+            _ => "unknown",
         }
     }
 

@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::lists::{Pages, parsed};
-use super::tally::Tallies;
+use super::tally::{
+    Tallies,
+    Verdict::{self, Differs, Holds, Open},
+};
 use super::text;
 use crate::graph::decode::Object;
 use crate::graph::listing::{ListedAssignments, has_default_suffix};
@@ -21,31 +24,34 @@ pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) {
             continue;
         }
         for assignment in policy.assignments.iter() {
-            target(tallies, &policy, assignment);
-            filter(tallies, &policy, assignment);
+            tallies.note("kind-targets", target(&policy, assignment));
+            tallies.note("kind-filters", filter(&policy, assignment));
         }
     }
     for object in &pages.objects {
-        tenant_default(tallies, kind, object);
+        tallies.note("tenant-defaults", tenant_default(kind, object));
         let Some(Value::Array(assignments)) = object.get("assignments") else {
             continue;
         };
-        is_assigned(tallies, kind, object, !assignments.is_empty());
+        let is_assigned = is_assigned(kind, object, !assignments.is_empty());
+        tallies.note("is-assigned", is_assigned);
         for assignment in assignments.iter().filter_map(Value::as_object) {
-            virtual_group(tallies, kind, assignment);
-            properties(tallies, kind, object, assignment);
-            assignment_id(tallies, kind, object, assignment);
+            tallies.note("virtual-groups", virtual_group(kind, assignment));
+            let (id, properties) = properties(kind, object, assignment);
+            tallies.note(id, properties);
+            let id_form = assignment_id(kind, object, assignment);
+            tallies.note("assignment-id-form", id_form);
         }
     }
 }
 
-fn target(tallies: &mut Tallies, policy: &LivePolicy, assignment: &Assignment) {
-    const ID: &str = "kind-targets";
+fn target(policy: &LivePolicy, assignment: &Assignment) -> Option<Verdict> {
     let kind = policy.kind;
     let targets = &kind.spec().targets;
-    let found = assignment.key.target.kind();
+    let target = &assignment.key.target;
+    let found = target.kind();
     if found == TargetKind::Other {
-        return;
+        return None;
     }
     let is_listed = !targets.refused.contains(&found) && !policy.rules().doubtful.contains(&found);
     let beside_all = found == TargetKind::ExclusionGroup
@@ -54,161 +60,125 @@ fn target(tallies: &mut Tallies, policy: &LivePolicy, assignment: &Assignment) {
             .assignments
             .iter()
             .any(|assignment| assignment.key.target.kind() == TargetKind::AllDevices);
-    match is_listed && !beside_all {
-        true => tallies.holds(ID, format!("`{kind}`")),
-        false => {
-            let name = assignment.key.target.type_name();
-            tallies.differs(ID, format!("a `{kind}` has the target `{name}`"));
-        }
-    }
+    Some(Verdict::of(
+        is_listed && !beside_all,
+        format!("`{kind}`"),
+        format!("a `{kind}` has the target `{}`", target.type_name()),
+    ))
 }
 
-fn filter(tallies: &mut Tallies, policy: &LivePolicy, assignment: &Assignment) {
-    const ID: &str = "kind-filters";
+fn filter(policy: &LivePolicy, assignment: &Assignment) -> Option<Verdict> {
     let kind = policy.kind;
-    match &assignment.filter {
-        None => {}
-        Some(_) if assignment.key.target.is_exclusion() => {
-            tallies.differs(ID, format!("an excluded group of a `{kind}` has one"));
+    assignment.filter.as_ref()?;
+    Some(match policy.rules().filters {
+        _ if assignment.key.target.is_exclusion() => {
+            Differs(format!("an excluded group of a `{kind}` has one"))
         }
-        Some(_) => match policy.rules().filters {
-            FilterRule::Devices | FilterRule::Apps => tallies.holds(ID, format!("`{kind}`")),
-            FilterRule::Unsupported | FilterRule::Doubtful => {
-                tallies.differs(ID, format!("a `{kind}` has one"));
-            }
-        },
-    }
+        FilterRule::Devices | FilterRule::Apps => Holds(format!("`{kind}`")),
+        FilterRule::Unsupported | FilterRule::Doubtful => Differs(format!("a `{kind}` has one")),
+    })
 }
 
-fn tenant_default(tallies: &mut Tallies, kind: PolicyKind, object: &Object) {
-    const ID: &str = "tenant-defaults";
+fn tenant_default(kind: PolicyKind, object: &Object) -> Option<Verdict> {
     if kind.spec().tenant_default != TenantDefault::Priority {
-        return;
+        return None;
     }
     let by_priority = object.get("priority") == Some(&Value::from(0));
     let by_id = text(object, "id").is_some_and(has_default_suffix);
-    match (by_priority, by_id) {
-        (true, true) => tallies.holds(ID, format!("`{kind}`")),
-        (false, false) => tallies.open(ID, format!("no default among `{kind}`")),
-        (true, false) => {
-            tallies.differs(ID, format!("a `{kind}` of priority 0 has the id of others"));
-        }
-        (false, true) => {
-            tallies.differs(ID, format!("a `{kind}` with a default's id has a priority"));
-        }
-    }
+    Some(match (by_priority, by_id) {
+        (true, true) => Holds(format!("`{kind}`")),
+        (false, false) => Open(format!("no default among `{kind}`")),
+        (true, false) => Differs(format!("a `{kind}` of priority 0 has the id of others")),
+        (false, true) => Differs(format!("a `{kind}` with a default's id has a priority")),
+    })
 }
 
-fn is_assigned(tallies: &mut Tallies, kind: PolicyKind, object: &Object, has_assignments: bool) {
-    const ID: &str = "is-assigned";
-    match object.get("isAssigned").and_then(Value::as_bool) {
-        None => {}
-        Some(stated) if stated == has_assignments => tallies.holds(ID, format!("`{kind}`")),
-        Some(stated) => {
-            let but = if has_assignments { "has" } else { "has no" };
-            tallies.differs(
-                ID,
-                format!("a `{kind}` says {stated}, and {but} assignments"),
-            );
-        }
-    }
+fn is_assigned(kind: PolicyKind, object: &Object, has_assignments: bool) -> Option<Verdict> {
+    let stated = object.get("isAssigned")?.as_bool()?;
+    let but = if has_assignments { "has" } else { "has no" };
+    Some(Verdict::of(
+        stated == has_assignments,
+        format!("`{kind}`"),
+        format!("a `{kind}` says {stated}, and {but} assignments"),
+    ))
 }
 
-fn virtual_group(tallies: &mut Tallies, kind: PolicyKind, assignment: &Object) {
-    const ID: &str = "virtual-groups";
-    let target = assignment.get("target").and_then(Value::as_object);
-    let Some(group) = target.and_then(|target| text(target, "groupId")) else {
-        return;
-    };
+fn virtual_group(kind: PolicyKind, assignment: &Object) -> Option<Verdict> {
+    let group = group_of(assignment)?;
     let is = |id: &str| group.eq_ignore_ascii_case(id);
     let takes = kind.spec().targets.virtual_all_users;
-    match (is(ALL_USERS_ID), is(ALL_DEVICES_ID)) {
-        (true, _) if takes => tallies.holds(ID, format!("`{kind}`")),
-        (false, false) => tallies.holds(ID, "groups are groups"),
-        (true, _) => tallies.differs(ID, format!("a `{kind}` has all users as a group")),
-        (_, true) => tallies.differs(ID, format!("a `{kind}` has all devices as a group")),
-    }
+    Some(match (is(ALL_USERS_ID), is(ALL_DEVICES_ID)) {
+        (true, _) if takes => Holds(format!("`{kind}`")),
+        (false, false) => Holds("groups are groups".to_owned()),
+        (true, _) => Differs(format!("a `{kind}` has all users as a group")),
+        (_, true) => Differs(format!("a `{kind}` has all devices as a group")),
+    })
 }
 
-/// Looks at what an assignment says besides its target.
-fn properties(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
+fn group_of(assignment: &Object) -> Option<&str> {
+    text(assignment.get("target")?.as_object()?, "groupId")
+}
+
+/// Looks at what an assignment says besides its target. Returns the assumption that it is about, too.
+fn properties(
+    kind: PolicyKind,
+    object: &Object,
+    assignment: &Object,
+) -> (&'static str, Option<Verdict>) {
     match kind.spec().properties {
-        AssignmentProperties::App => settings(tallies, kind, object, assignment),
+        AssignmentProperties::App => ("app-settings", settings(kind, object, assignment)),
         AssignmentProperties::Remediation => {
-            const ID: &str = "remediation-flag";
-            match assignment
-                .get("runRemediationScript")
-                .and_then(Value::as_bool)
-            {
-                Some(true) => {
-                    tallies.differs(ID, format!("an assignment of a `{kind}` reads back `true`"));
-                }
-                Some(false) => tallies.holds(ID, format!("`{kind}`")),
-                None => {}
-            }
+            let flag = assignment.get("runRemediationScript");
+            let verdict = flag.and_then(Value::as_bool).map(|repairs| {
+                let differs = format!("an assignment of a `{kind}` reads back `true`");
+                Verdict::of(!repairs, format!("`{kind}`"), differs)
+            });
+            ("remediation-flag", verdict)
         }
         AssignmentProperties::None => {
-            const ID: &str = "apply-intent";
-            match text(assignment, "intent") {
-                Some("apply") => tallies.holds(ID, format!("`{kind}`")),
-                Some(other) => {
-                    tallies.differs(ID, format!("an assignment of a `{kind}` says `{other}`"));
-                }
-                None => {}
-            }
+            let verdict = text(assignment, "intent").map(|intent| {
+                let differs = format!("an assignment of a `{kind}` says `{intent}`");
+                Verdict::of(intent == "apply", format!("`{kind}`"), differs)
+            });
+            ("apply-intent", verdict)
         }
     }
 }
 
-fn settings(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
-    const ID: &str = "app-settings";
-    let Some(settings) = assignment.get("settings").and_then(Value::as_object) else {
-        return;
-    };
-    let app = text(object, "@odata.type")
-        .map(short_type)
-        .unwrap_or_default();
-    let found = text(settings, "@odata.type")
-        .map(short_type)
-        .unwrap_or_default();
+fn settings(kind: PolicyKind, object: &Object, assignment: &Object) -> Option<Verdict> {
+    let settings = assignment.get("settings")?.as_object()?;
+    let type_of = |object| text(object, "@odata.type").map_or("", short_type);
+    let (app, found) = (type_of(object), type_of(settings));
     let Some(known) = settings_of(app).filter(|known| known.odata_type == found) else {
-        let seen =
-            format!("an app of the type `#microsoft.graph.{app}` has `#microsoft.graph.{found}`");
-        tallies.differs(ID, seen);
-        return;
+        return Some(Differs(format!(
+            "an app of the type `#microsoft.graph.{app}` has `#microsoft.graph.{found}`"
+        )));
     };
-    let members = settings.keys().filter(|name| !name.contains('@'));
-    let odd: Vec<&String> = members
-        .filter(|name| known.value_at(name).is_none())
-        .collect();
-    match odd.first() {
-        None => tallies.holds(ID, format!("`{kind}`")),
-        Some(name) => tallies.differs(
-            ID,
-            format!("`#microsoft.graph.{found}` has the member `{name}`"),
-        ),
-    }
+    let mut members = settings.keys().filter(|name| !name.contains('@'));
+    Some(match members.find(|name| known.value_at(name).is_none()) {
+        None => Holds(format!("`{kind}`")),
+        Some(name) => Differs(format!(
+            "`#microsoft.graph.{found}` has the member `{name}`"
+        )),
+    })
 }
 
 /// Looks at ids of kinds for which one is sent with a create.
-fn assignment_id(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
-    const ID: &str = "assignment-id-form";
-    let is_sent = kind.spec().writing.create_route_is_uncertain();
-    let (Some(policy), Some(id)) = (text(object, "id"), text(assignment, "id")) else {
-        return;
-    };
-    let target = assignment.get("target").and_then(Value::as_object);
-    let group = target.and_then(|target| text(target, "groupId"));
-    if !is_sent || id.is_empty() {
-        return;
+fn assignment_id(kind: PolicyKind, object: &Object, assignment: &Object) -> Option<Verdict> {
+    let policy = text(object, "id")?;
+    let id = text(assignment, "id").filter(|id| !id.is_empty())?;
+    if !kind.spec().writing.create_route_is_uncertain() {
+        return None;
     }
-    let lower = id.to_lowercase();
-    let is_so = lower
+    let group = group_of(assignment).unwrap_or_default().to_lowercase();
+    let is_so = id
+        .to_lowercase()
         .strip_prefix(&policy.to_lowercase())
         .and_then(|rest| rest.strip_prefix('_'))
-        .is_some_and(|rest| group.is_none_or(|group| rest.starts_with(&group.to_lowercase())));
-    match is_so {
-        true => tallies.holds(ID, format!("`{kind}`")),
-        false => tallies.differs(ID, format!("an assignment of a `{kind}` has another")),
-    }
+        .is_some_and(|rest| rest.starts_with(&group));
+    Some(Verdict::of(
+        is_so,
+        format!("`{kind}`"),
+        format!("an assignment of a `{kind}` has another"),
+    ))
 }

@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::lists::Pages;
-use super::tally::Tallies;
+use super::tally::{
+    Tallies,
+    Verdict::{self, Differs, Holds, Open},
+};
+use super::text;
 use crate::graph::decode::Object;
 use crate::graph::wire::{FILTER_ID, FILTER_TYPE, ZERO_GUID, short_type};
 use crate::kinds::app_settings::settings_of;
@@ -31,40 +35,34 @@ const TARGETS: &[&str] = &[
 /// Looks at the objects of a kind, and returns the groups that they are assigned to.
 pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) -> BTreeSet<String> {
     let mut groups = BTreeSet::new();
-    if pages.objects.is_empty() {
+    let objects = &pages.objects;
+    if objects.is_empty() {
         return groups;
     }
-    let text = |object: &Object, key: &str| object.get(key)?.as_str().map(str::to_owned);
     let spec = kind.spec();
-    let objects = pages.objects.iter();
-    let nameless = objects
-        .clone()
-        .filter(|object| text(object, spec.name_property).is_none_or(|name| name.is_empty()))
-        .count();
-    match nameless {
-        0 => tallies.holds("names", format!("`{kind}`")),
-        number => tallies.differs(
-            "names",
-            format!(
-                "{number} of {} `{kind}` have no `{}`",
-                pages.objects.len(),
-                spec.name_property
-            ),
-        ),
-    }
+    let name = spec.name_property;
+    let is_nameless = |object: &&Object| text(object, name).is_none_or(str::is_empty);
+    let names = match objects.iter().filter(is_nameless).count() {
+        0 => Holds(format!("`{kind}`")),
+        number => {
+            let all = objects.len();
+            Differs(format!("{number} of {all} `{kind}` have no `{name}`"))
+        }
+    };
+    tallies.note("names", names);
     for object in objects {
         let id = text(object, "id").unwrap_or_default();
         if spec.ids == IdForm::Guid {
-            match Guid::parse(&id).is_some() {
-                true => tallies.holds("object-ids", format!("`{kind}`")),
-                false => tallies.differs("object-ids", format!("a `{kind}` has another id")),
-            }
+            let differs = format!("a `{kind}` has another id");
+            let form = Verdict::of(Guid::parse(id).is_some(), format!("`{kind}`"), differs);
+            tallies.note("object-ids", form);
         }
         // Types say nothing of the others.
         if spec.polymorphic
             && (spec.platform == Platform::FromType || !spec.targets.special.is_empty())
         {
-            type_of(tallies, kind, text(object, "@odata.type"));
+            let verdict = type_of(kind, text(object, "@odata.type"));
+            tallies.note("policy-types", verdict);
         }
         if let Platform::Property(name) = spec.platform {
             platforms(tallies, text(object, name));
@@ -75,51 +73,48 @@ pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) -> BT
         let assignments: Vec<&Object> = assignments.iter().filter_map(Value::as_object).collect();
         assignment_ids(tallies, kind, &assignments);
         for assignment in assignments {
-            source(tallies, kind, &id, assignment);
+            tallies.note("sources", source(kind, id, assignment));
             let Some(Value::Object(target)) = assignment.get("target") else {
-                tallies.differs(
-                    "target-types",
-                    format!("a `{kind}` has an assignment without target"),
-                );
+                let differs = format!("a `{kind}` has an assignment without target");
+                tallies.note("target-types", Differs(differs));
                 continue;
             };
-            self::target(tallies, kind, target);
-            filter(tallies, kind, target);
-            let group = text(target, "groupId").and_then(|id| Guid::parse(&id));
+            tallies.note("target-types", target_type(kind, target));
+            tallies.note("no-filter", filter(kind, target));
+            let group = text(target, "groupId").and_then(Guid::parse);
             groups.extend(group.map(|id| id.to_string()));
         }
     }
     groups
 }
 
-fn type_of(tallies: &mut Tallies, kind: PolicyKind, found: Option<String>) {
-    const ID: &str = "policy-types";
-    let spec = kind.spec();
+fn type_of(kind: PolicyKind, found: Option<&str>) -> Verdict {
     let Some(found) = found else {
-        tallies.differs(ID, format!("a `{kind}` has no `@odata.type`"));
-        return;
+        return Differs(format!("a `{kind}` has no `@odata.type`"));
     };
-    let short = short_type(&found);
-    let mut special = spec.targets.special.iter();
-    let known = platform_of_type(short).is_some()
+    let short = short_type(found);
+    let mut special = kind.spec().targets.special.iter();
+    let is_known = platform_of_type(short).is_some()
         || settings_of(short).is_some()
         || WITHOUT_PLATFORM.contains(&short)
         || special.any(|(which, _)| which.is_about_type(short));
-    match known {
-        true => tallies.holds(ID, format!("`{kind}`")),
-        false => tallies.differs(
-            ID,
-            format!("`{kind}` of the type `#microsoft.graph.{short}`"),
-        ),
-    }
+    Verdict::of(
+        is_known,
+        format!("`{kind}`"),
+        format!("`{kind}` of the type `#microsoft.graph.{short}`"),
+    )
 }
 
-fn platforms(tallies: &mut Tallies, found: Option<String>) {
+fn platforms(tallies: &mut Tallies, found: Option<&str>) {
     for word in found.iter().flat_map(|words| words.split(',')) {
-        match POLICY_PLATFORMS.contains(&word.trim()) {
-            true => tallies.holds("platforms", format!("`{}`", word.trim())),
-            false => tallies.differs("platforms", format!("a policy for `{}`", word.trim())),
-        }
+        let word = word.trim();
+        let differs = format!("a policy for `{word}`");
+        let verdict = Verdict::of(
+            POLICY_PLATFORMS.contains(&word),
+            format!("`{word}`"),
+            differs,
+        );
+        tallies.note("platforms", verdict);
     }
 }
 
@@ -128,58 +123,51 @@ fn assignment_ids(tallies: &mut Tallies, kind: PolicyKind, assignments: &[&Objec
     const ID: &str = "assignment-ids";
     let mut sources: BTreeMap<&str, Vec<Option<&Value>>> = BTreeMap::new();
     for assignment in assignments {
-        match assignment.get("id").and_then(Value::as_str) {
-            Some(id) if !id.is_empty() => sources
+        match text(assignment, "id").filter(|id| !id.is_empty()) {
+            Some(id) => sources
                 .entry(id)
                 .or_default()
                 .push(assignment.get("source")),
-            _ => tallies.differs(ID, format!("an assignment of a `{kind}` has none")),
+            None => tallies.note(ID, Differs(format!("an assignment of a `{kind}` has none"))),
         }
     }
     for of_id in sources.values() {
-        let twice = (1..of_id.len()).any(|index| of_id[..index].contains(&of_id[index]));
-        match twice {
-            true => tallies.differs(ID, format!("two assignments of a `{kind}` share one")),
-            false => tallies.holds(ID, format!("`{kind}`")),
-        }
+        let is_unique = (1..of_id.len()).all(|index| !of_id[..index].contains(&of_id[index]));
+        let differs = format!("two assignments of a `{kind}` share one");
+        tallies.note(ID, Verdict::of(is_unique, format!("`{kind}`"), differs));
     }
 }
 
-fn source(tallies: &mut Tallies, kind: PolicyKind, policy: &str, assignment: &Object) {
-    const ID: &str = "sources";
-    match assignment.get("source").and_then(Value::as_str) {
+fn source(kind: PolicyKind, policy: &str, assignment: &Object) -> Verdict {
+    match text(assignment, "source") {
         // Many kinds do not say.
-        None => tallies.open(ID, format!("`{kind}` does not say")),
-        Some("policySets") => tallies.holds(ID, format!("`{kind}`")),
+        None => Open(format!("`{kind}` does not say")),
+        Some("policySets") => Holds(format!("`{kind}`")),
         Some("direct") => {
-            let of = assignment.get("sourceId").and_then(Value::as_str);
-            match of.is_none_or(|of| of.is_empty() || of.eq_ignore_ascii_case(policy)) {
-                true => tallies.holds(ID, format!("`{kind}`")),
-                false => tallies.differs(
-                    ID,
-                    format!("a direct assignment of a `{kind}` has another `sourceId`"),
-                ),
-            }
+            let of = text(assignment, "sourceId").unwrap_or_default();
+            Verdict::of(
+                of.is_empty() || of.eq_ignore_ascii_case(policy),
+                format!("`{kind}`"),
+                format!("a direct assignment of a `{kind}` has another `sourceId`"),
+            )
         }
-        Some(other) => tallies.differs(ID, format!("`{kind}` is assigned by `{other}`")),
+        Some(other) => Differs(format!("`{kind}` is assigned by `{other}`")),
     }
 }
 
-fn target(tallies: &mut Tallies, kind: PolicyKind, target: &Object) {
-    const ID: &str = "target-types";
-    let found = target.get("@odata.type").and_then(Value::as_str);
-    match found.map(short_type) {
-        Some(short) if TARGETS.contains(&short) => tallies.holds(ID, format!("`{kind}`")),
-        Some(short) => tallies.differs(
-            ID,
-            format!("`{kind}` has a target of the type `#microsoft.graph.{short}`"),
-        ),
-        None => tallies.differs(ID, format!("a target of a `{kind}` has no `@odata.type`")),
-    }
+fn target_type(kind: PolicyKind, target: &Object) -> Verdict {
+    let Some(found) = text(target, "@odata.type") else {
+        return Differs(format!("a target of a `{kind}` has no `@odata.type`"));
+    };
+    let short = short_type(found);
+    Verdict::of(
+        TARGETS.contains(&short),
+        format!("`{kind}`"),
+        format!("`{kind}` has a target of the type `#microsoft.graph.{short}`"),
+    )
 }
 
-fn filter(tallies: &mut Tallies, kind: PolicyKind, target: &Object) {
-    const ID: &str = "no-filter";
+fn filter(kind: PolicyKind, target: &Object) -> Verdict {
     let words = |key: &str| match target.get(key) {
         None => "absent".to_owned(),
         Some(Value::Null) => "null".to_owned(),
@@ -198,11 +186,8 @@ fn filter(tallies: &mut Tallies, kind: PolicyKind, target: &Object) {
         _ => false,
     };
     match known {
-        true if is_none => tallies.holds(ID, format!("{id} with {mode}")),
-        true => tallies.open(ID, "all targets have a filter"),
-        false => tallies.differs(
-            ID,
-            format!("a `{kind}` has the id {id} with the type {mode}"),
-        ),
+        true if is_none => Holds(format!("{id} with {mode}")),
+        true => Open("all targets have a filter".to_owned()),
+        false => Differs(format!("a `{kind}` has the id {id} with the type {mode}")),
     }
 }

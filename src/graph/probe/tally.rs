@@ -23,35 +23,47 @@ struct Tally {
     open: Vec<String>,
 }
 
+/// What a look says of an assumption.
+pub(super) enum Verdict {
+    /// Where it is so.
+    Holds(String),
+    /// What differs.
+    Differs(String),
+    /// What the sign-in may not see.
+    Forbidden(String),
+    /// Why it says nothing: there was nothing to look at.
+    Open(String),
+    /// Why the look failed.
+    Failed(String),
+}
+
+impl Verdict {
+    /// Judges by whether it is so.
+    pub(super) fn of(is_so: bool, at: String, differs: String) -> Self {
+        match is_so {
+            true => Self::Holds(at),
+            false => Self::Differs(differs),
+        }
+    }
+}
+
 impl Tallies {
-    fn of(&mut self, id: &'static str) -> &mut Tally {
-        self.of.entry(id).or_default()
-    }
-
-    /// Notes where it is so.
-    pub(super) fn holds(&mut self, id: &'static str, at: impl Into<String>) {
-        add(&mut self.of(id).held, at.into());
-    }
-
-    /// Notes what differs.
-    pub(super) fn differs(&mut self, id: &'static str, seen: impl Into<String>) {
-        add(&mut self.of(id).differs, seen.into());
-    }
-
-    /// Notes what the sign-in may not see.
-    pub(super) fn forbidden(&mut self, id: &'static str, what: impl Into<String>) {
-        add(&mut self.of(id).forbidden, what.into());
-    }
-
-    /// Notes that there was nothing to look at.
-    pub(super) fn open(&mut self, id: &'static str, why: impl Into<String>) {
-        add(&mut self.of(id).open, why.into());
-    }
-
-    /// Notes that a look failed.
-    pub(super) fn failed(&mut self, id: &'static str, why: impl Into<String>) {
-        self.incomplete = true;
-        self.open(id, why);
+    /// Notes what a look says, if it says something.
+    pub(super) fn note(&mut self, id: &'static str, verdict: impl Into<Option<Verdict>>) {
+        let Some(verdict) = verdict.into() else {
+            return;
+        };
+        self.incomplete |= matches!(verdict, Verdict::Failed(_));
+        let tally = self.of.entry(id).or_default();
+        let (list, text) = match verdict {
+            Verdict::Holds(at) => (&mut tally.held, at),
+            Verdict::Differs(seen) => (&mut tally.differs, seen),
+            Verdict::Forbidden(what) => (&mut tally.forbidden, what),
+            Verdict::Open(why) | Verdict::Failed(why) => (&mut tally.open, why),
+        };
+        if !list.contains(&text) {
+            list.push(text);
+        }
     }
 
     /// Judges: one place where it differs is enough, and so is one where it holds if there is none.
@@ -82,12 +94,6 @@ impl Tallies {
                 Finding::new(id, state, seen)
             })
             .collect()
-    }
-}
-
-fn add(list: &mut Vec<String>, text: String) {
-    if !list.contains(&text) {
-        list.push(text);
     }
 }
 
