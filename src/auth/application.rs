@@ -23,7 +23,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::http::{AuthHttp, as_https};
-use super::{Fetching, Method, SignInError, Token, TokenSource, refusal};
+use super::{Method, SignInError, Token, TokenSource, refusal};
 use crate::files::larger_than;
 use crate::text::{Cause, with_causes};
 
@@ -157,8 +157,9 @@ pub(super) struct ClientSecret {
     pub(super) secret: SecretString,
 }
 
-impl ClientSecret {
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for ClientSecret {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         let (http, client_options) = self.application.connection(&self.secret);
         // A new credential each time, as with assertions.
         let credential = ClientSecretCredential::new(
@@ -175,12 +176,6 @@ impl ClientSecret {
             Method::ClientSecret,
         )
         .await
-    }
-}
-
-impl TokenSource for ClientSecret {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
     }
 }
 

@@ -23,7 +23,7 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::Decode as _;
 
 use super::application::{Application, read_secret_file};
-use super::{Fetching, Method, SignInError, Token, TokenSource};
+use super::{Method, SignInError, Token, TokenSource};
 use crate::text::Cause;
 
 /// How long an assertion is good for, in seconds. It is used once, at once.
@@ -36,8 +36,9 @@ pub(super) struct Certificate {
     pub(super) password: Option<SecretString>,
 }
 
-impl Certificate {
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for Certificate {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         // The file is read each time: certificates are replaced while a run goes on.
         let unusable = |cause: Cause| {
             let what = format!(
@@ -63,12 +64,6 @@ impl Certificate {
         self.application
             .assert(assertion, Method::ClientCertificate)
             .await
-    }
-}
-
-impl TokenSource for Certificate {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
     }
 }
 

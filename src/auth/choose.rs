@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::application::{Application, ClientSecret};
 use super::certificate::Certificate;
 use super::credential_chain::{AzureCli, CredentialChain, ManagedIdentity};
-use super::expected_tenant::ExpectedTenantTokens;
 use super::explained::{ExplainedTokens, SignedIn};
 use super::federated::{AzureDevOps, GitHub, WorkloadIdentity};
 use super::keyring::Keyring;
@@ -61,32 +61,29 @@ pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> 
     let found = choice.method();
     let signed_in = choice.signed_in(found);
     match source(choice, found) {
-        Ok(source) => Ok(Box::new(ExplainedTokens { source, signed_in })),
+        Ok(source) => Ok(Box::new(ExplainedTokens {
+            source,
+            signed_in,
+            is_asked_there: found
+                .is_some_and(|method| method.is_application() || method == Method::AzureCli),
+        })),
         Err(error) => Err(signed_in.explained(error)),
     }
 }
 
 fn source(choice: &Choice<'_>, found: Option<Method>) -> Result<Box<dyn TokenSource>, SignInError> {
-    let source = match found {
-        Some(method) => choice.source(method)?,
-        None => Box::new(CredentialChain::new(
-            choice.managed_identity()?,
-            choice.azure_cli(),
-            match choice.people.pipeline {
+    match found {
+        Some(method) => choice.source(method),
+        None => Ok(Box::new(CredentialChain {
+            managed_identity: choice.managed_identity()?,
+            azure_cli: choice.azure_cli(),
+            login: match choice.people.pipeline {
                 Some(_) => None,
                 None => Some(choice.login()?),
             },
-        )),
-    };
-    let Some(own) = &choice.expected_tenant else {
-        return Ok(source);
-    };
-    Ok(Box::new(ExpectedTenantTokens {
-        source,
-        tenant_id: own.tenant_id.clone(),
-        is_asked_there: found
-            .is_some_and(|method| method.is_application() || method == Method::AzureCli),
-    }))
+            settled: OnceCell::new(),
+        })),
+    }
 }
 
 impl Choice<'_> {

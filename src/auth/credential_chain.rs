@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::process::{Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use azure_identity::{
@@ -17,32 +17,20 @@ use url::Url;
 use super::application::{first_line, options, token, unusable};
 use super::http::AuthHttp;
 use super::login::LoginChoice;
-use super::{Fetching, Method, SignInError, Token, TokenSource};
+use super::{Method, SignInError, Token, TokenSource};
 
 /// All of them, in this order. Once one of them has given a token, the run stays with it.
 pub(super) struct CredentialChain {
     pub(super) managed_identity: ManagedIdentity,
     pub(super) azure_cli: AzureCli,
     /// The sign-in of a person; none in a pipeline.
-    login: Option<LoginChoice>,
-    settled: OnceCell<Method>,
+    pub(super) login: Option<LoginChoice>,
+    pub(super) settled: OnceCell<Method>,
 }
 
-impl CredentialChain {
-    pub(super) fn new(
-        managed_identity: ManagedIdentity,
-        azure_cli: AzureCli,
-        login: Option<LoginChoice>,
-    ) -> Self {
-        Self {
-            managed_identity,
-            azure_cli,
-            login,
-            settled: OnceCell::new(),
-        }
-    }
-
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for CredentialChain {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         match self.settled.get() {
             Some(Method::ManagedIdentity) => return self.managed_identity.sign_in().await,
             Some(Method::Login) => {
@@ -80,7 +68,9 @@ impl CredentialChain {
             Refused::Other(error) => Err(SignInError::NothingFound(Box::new(error))),
         }
     }
+}
 
+impl CredentialChain {
     /// Takes the sign-in that is kept, if one is.
     async fn ask_keyring(&self) -> Result<Option<Token>, SignInError> {
         match &self.login {
@@ -109,12 +99,6 @@ enum NoIdentity {
     None(Option<SignInError>),
     /// There may be one.
     Failed(SignInError),
-}
-
-impl TokenSource for CredentialChain {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
-    }
 }
 
 /// The instance metadata service, a fixed address in every Azure machine
@@ -174,17 +158,15 @@ impl ManagedIdentity {
     }
 }
 
+#[async_trait::async_trait]
 impl TokenSource for ManagedIdentity {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(async {
-            if self.is_there().await {
-                return self.sign_in().await;
-            }
-            Err(SignInError::unusable(
-                "there is no managed identity here: the metadata service does not answer"
-                    .to_owned(),
-            ))
-        })
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        if self.is_there().await {
+            return self.sign_in().await;
+        }
+        Err(SignInError::unusable(
+            "there is no managed identity here: the metadata service does not answer",
+        ))
     }
 }
 
@@ -224,7 +206,7 @@ impl AzureCli {
         let http = AuthHttp::default();
         token(&*credential, &http, &self.scope, Method::AzureCli)
             .await
-            .map_err(|error| match process.take_last() {
+            .map_err(|error| match process.last().take() {
                 Some(ended) if ended.code == Some(127) => Refused::Missing,
                 Some(ended) if ended.code == Some(1) && ended.stderr.contains("not recognized") => {
                     Refused::Missing
@@ -235,18 +217,15 @@ impl AzureCli {
                 _ => Refused::Other(error),
             })
     }
+}
 
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for AzureCli {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         self.ask().await.map_err(|refused| match refused {
             Refused::Missing => SignInError::unusable("`az` is not on the PATH".to_owned()),
             Refused::Other(error) => error,
         })
-    }
-}
-
-impl TokenSource for AzureCli {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
     }
 }
 
@@ -284,11 +263,8 @@ impl Ended {
 }
 
 impl Process {
-    fn take_last(&self) -> Option<Ended> {
-        self.last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    fn last(&self) -> MutexGuard<'_, Option<Ended>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -311,7 +287,7 @@ impl Executor for Process {
                     LONGEST_CALL.as_secs()
                 ))
             })??;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ended {
+        *self.last() = Some(Ended {
             code: output.status.code(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         });

@@ -1,7 +1,6 @@
 //! The device code flow (RFC 8628): a person signs in with a browser somewhere, and the program asks until
 //! that is done.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -55,26 +54,6 @@ pub(super) struct Granted {
 /// A form to be sent.
 type Form = Vec<(&'static str, String)>;
 
-/// An answer that will be there.
-type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, SignInError>> + Send + 'a>>;
-
-/// Sends forms to the endpoints of a tenant.
-trait Endpoints: Send + Sync {
-    fn post<'a>(&'a self, endpoint: &'a str, form: Form) -> Answering<'a>;
-}
-
-/// The endpoints themselves.
-struct Authority<'c> {
-    client: &'c PublicClient,
-    http: AuthHttp,
-}
-
-impl Endpoints for Authority<'_> {
-    fn post<'a>(&'a self, endpoint: &'a str, form: Form) -> Answering<'a> {
-        Box::pin(self.client.post(&self.http, endpoint, form))
-    }
-}
-
 impl PublicClient {
     fn scope(&self) -> String {
         // `offline_access` brings a token that renews the session.
@@ -116,11 +95,9 @@ impl PublicClient {
         &self,
         show: &(dyn Fn(&DeviceCode) + Send + Sync),
     ) -> Result<Granted, SignInError> {
-        let authority = Authority {
-            client: self,
-            http: AuthHttp::default(),
-        };
-        self.flow(show, &authority).await
+        let http = &AuthHttp::default();
+        self.flow(show, |endpoint, form| self.post(http, endpoint, form))
+            .await
     }
 
     /// Gets another token with what an earlier one brought.
@@ -139,17 +116,22 @@ impl PublicClient {
         }
     }
 
-    /// The flow itself.
-    async fn flow(
+    /// The flow itself. `post` sends a form to an endpoint of the tenant.
+    async fn flow<A: Future<Output = Result<Answer, SignInError>>>(
         &self,
         show: &(dyn Fn(&DeviceCode) + Send + Sync),
-        endpoints: &dyn Endpoints,
+        post: impl Fn(&'static str, Form) -> A,
     ) -> Result<Granted, SignInError> {
+        let too_late = |status| SignInError::Refused {
+            status,
+            code: Some(70_020),
+            text: "the code was not used in time".to_owned(),
+        };
         let form = vec![
             ("client_id", self.client_id.clone()),
             ("scope", self.scope()),
         ];
-        let answer = endpoints.post("devicecode", form).await?;
+        let answer = post("devicecode", form).await?;
         if answer.status != 200 {
             return Err(refusal::from_answer(&answer));
         }
@@ -165,18 +147,14 @@ impl PublicClient {
         loop {
             tokio::time::sleep(interval).await;
             if Instant::now() >= end {
-                return Err(SignInError::Refused {
-                    status: 400,
-                    code: Some(70_020),
-                    text: "the code was not used in time".to_owned(),
-                });
+                return Err(too_late(400));
             }
             let form = vec![
                 ("grant_type", GRANT.to_owned()),
                 ("client_id", self.client_id.clone()),
                 ("device_code", begun.device_code.clone()),
             ];
-            let answer = match endpoints.post("token", form).await {
+            let answer = match post("token", form).await {
                 Ok(answer) => answer,
                 // The connection may be back by the next time.
                 Err(SignInError::Failed(reason)) => {
@@ -196,16 +174,10 @@ impl PublicClient {
                 // Words of the protocol, with what they mean.
                 "authorization_declined" | "access_denied" => {
                     return Err(SignInError::failed(
-                        "the sign-in was declined in the browser".to_owned(),
+                        "the sign-in was declined in the browser",
                     ));
                 }
-                "expired_token" | "code_expired" => {
-                    return Err(SignInError::Refused {
-                        status: answer.status,
-                        code: Some(70_020),
-                        text: "the code was not used in time".to_owned(),
-                    });
-                }
+                "expired_token" | "code_expired" => return Err(too_late(answer.status)),
                 _ if answer.status >= 500 || answer.status == 429 => interval = slower(interval),
                 _ => return Err(refusal::from_answer(&answer)),
             }
@@ -261,9 +233,7 @@ fn granted(answer: &Answer) -> Result<Granted, SignInError> {
     };
     let Some(access) = secret("access_token") else {
         // What it holds may be a token all the same.
-        return Err(SignInError::failed(
-            "the response holds no token".to_owned(),
-        ));
+        return Err(SignInError::failed("the response holds no token"));
     };
     let lifetime = body["expires_in"]
         .as_u64()
@@ -306,8 +276,8 @@ mod tests {
         start: Instant,
     }
 
-    impl Endpoints for Scripted {
-        fn post<'a>(&'a self, endpoint: &'a str, form: Form) -> Answering<'a> {
+    impl Scripted {
+        async fn post(&self, endpoint: &str, form: Form) -> Result<Answer, SignInError> {
             let has =
                 |name: &str, value: &str| form.iter().any(|pair| *pair == (name, value.to_owned()));
             if endpoint == "devicecode" {
@@ -315,14 +285,13 @@ mod tests {
                     "scope",
                     "https://graph.example/A.Read offline_access openid profile"
                 ));
-                return Box::pin(async { Ok(answer(200, &self.begun)) });
+                return Ok(answer(200, &self.begun));
             }
             assert!(has("device_code", "device"));
             let now = self.start.elapsed().as_secs();
             self.asked.lock().expect("no panic").push(now);
             let next = self.answers.lock().expect("no panic").pop();
-            let next = next.ok_or_else(|| SignInError::failed("no connection".to_owned()));
-            Box::pin(async { next })
+            next.ok_or_else(|| SignInError::failed("no connection".to_owned()))
         }
     }
 
@@ -337,7 +306,9 @@ mod tests {
         };
         let shown = Mutex::new(None);
         let show = |code: &DeviceCode| *shown.lock().expect("no panic") = Some(code.clone());
-        let outcome = client().flow(&show, &scripted).await;
+        let client = client();
+        let post = |endpoint, form| scripted.post(endpoint, form);
+        let outcome = client.flow(&show, post).await;
         assert!(shown.lock().expect("no panic").is_some());
         (
             scripted.asked.into_inner().expect("no panic"),

@@ -1,6 +1,6 @@
 //! Tokens for one tenant of several: whatever the sign-in returns, a token of another tenant is not used.
 
-use super::{Fetching, SignInError, TokenSource};
+use super::SignInError;
 use crate::model::Guid;
 
 /// The tenant that manifests name, and how it is signed in to.
@@ -12,34 +12,13 @@ pub struct ExpectedTenant {
     pub client_id: Option<String>,
 }
 
-/// Gives on only the tokens that are for the tenant.
-pub(super) struct ExpectedTenantTokens {
-    pub(super) source: Box<dyn TokenSource>,
-    pub(super) tenant_id: String,
-    /// Whether it is asked of the tenant itself, so that a domain is enough to know whose it is.
-    pub(super) is_asked_there: bool,
-}
-
-impl TokenSource for ExpectedTenantTokens {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(async {
-            let token = self.source.fetch().await?;
-            check(
-                &self.tenant_id,
-                token.tenant_id.as_deref(),
-                self.is_asked_there,
-            )?;
-            Ok(token)
-        })
-    }
-
-    fn can_renew(&self) -> bool {
-        self.source.can_renew()
-    }
-}
-
-/// Refuses a token of which it is not certain that it is for a tenant.
-fn check(wanted: &str, found: Option<&str>, is_asked_there: bool) -> Result<(), SignInError> {
+/// Refuses a token of which it is not certain that it is for a tenant. If it is asked of the tenant itself, a domain
+/// is enough to know whose it is.
+pub(super) fn check(
+    wanted: &str,
+    found: Option<&str>,
+    is_asked_there: bool,
+) -> Result<(), SignInError> {
     let other = |why: String| Err(SignInError::OtherTenant(why));
     match (Guid::parse(wanted), found) {
         (Some(wanted), Some(found)) if Guid::parse(found).as_ref() == Some(&wanted) => Ok(()),

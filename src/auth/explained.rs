@@ -1,7 +1,8 @@
 //! What to do about a refused sign-in, by who signs in and to which tenant.
 
+use super::expected_tenant::check;
 use super::refusal::CONSENT;
-use super::{ExpectedTenant, Fetching, SignInError, TokenSource};
+use super::{ExpectedTenant, SignInError, Token, TokenSource};
 
 /// The errors of Entra after which an administrator of the tenant has to consent to the app.
 const WITHOUT_CONSENT: [u32; 3] = [CONSENT, 700_016, 7_000_229];
@@ -76,18 +77,30 @@ impl SignedIn {
     }
 }
 
-/// Explains what its source says.
+/// Gives on only the tokens that are for the tenant that manifests name, if they do, and explains why there is none.
 pub(super) struct ExplainedTokens {
     pub(super) source: Box<dyn TokenSource>,
     pub(super) signed_in: SignedIn,
+    /// Whether tokens are asked of the tenant itself.
+    pub(super) is_asked_there: bool,
 }
 
+impl ExplainedTokens {
+    async fn checked(&self) -> Result<Token, SignInError> {
+        let token = self.source.fetch().await?;
+        if let Some(own) = &self.signed_in.tenant {
+            let found = token.tenant_id.as_deref();
+            check(&own.tenant_id, found, self.is_asked_there)?;
+        }
+        Ok(token)
+    }
+}
+
+#[async_trait::async_trait]
 impl TokenSource for ExplainedTokens {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(async {
-            let fetched = self.source.fetch().await;
-            fetched.map_err(|error| self.signed_in.explained(error))
-        })
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let fetched = self.checked().await;
+        fetched.map_err(|error| self.signed_in.explained(error))
     }
 
     fn can_renew(&self) -> bool {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::application::{Application, read_secret_file, token, unusable};
 use super::http::{AuthHttp, address};
 use super::token::usable;
-use super::{Fetching, Method, SignInError, Token, TokenSource};
+use super::{Method, SignInError, Token, TokenSource};
 use crate::text::excerpt;
 
 /// An application and the file with the token that it is known by, as Kubernetes keeps one.
@@ -27,8 +27,9 @@ pub(super) struct WorkloadIdentity {
     pub(super) file: PathBuf,
 }
 
-impl WorkloadIdentity {
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for WorkloadIdentity {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         let unusable = |reason: &str| {
             SignInError::unusable(format!(
                 "the federated token in `{}` {reason}",
@@ -41,12 +42,6 @@ impl WorkloadIdentity {
         self.application
             .assert(assertion, Method::WorkloadIdentity)
             .await
-    }
-}
-
-impl TokenSource for WorkloadIdentity {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
     }
 }
 
@@ -97,16 +92,13 @@ impl GitHub {
         };
         usable(&Zeroizing::new(value)).map_err(|_| no_token())
     }
-
-    async fn sign_in(&self) -> Result<Token, SignInError> {
-        let assertion = self.assertion().await?;
-        self.application.assert(assertion, Method::GitHub).await
-    }
 }
 
+#[async_trait::async_trait]
 impl TokenSource for GitHub {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let assertion = self.assertion().await?;
+        self.application.assert(assertion, Method::GitHub).await
     }
 }
 
@@ -119,8 +111,9 @@ pub(super) struct AzureDevOps {
     pub(super) system_token: SecretString,
 }
 
-impl AzureDevOps {
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for AzureDevOps {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         let (http, client_options) = self.application.connection(&self.system_token);
         let credential = AzurePipelinesCredential::new(
             self.application.tenant_id.clone(),
@@ -139,11 +132,5 @@ impl AzureDevOps {
             Method::AzureDevOps,
         )
         .await
-    }
-}
-
-impl TokenSource for AzureDevOps {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
     }
 }

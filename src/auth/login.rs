@@ -9,7 +9,7 @@ use url::Url;
 
 use super::device::{DeviceCode, Granted, PublicClient};
 use super::keyring::Keyring;
-use super::{Fetching, SignInError, Token, TokenSource};
+use super::{SignInError, Token, TokenSource};
 use crate::model::Guid;
 
 /// The application that people sign in to if they name none: Microsoft's own for command lines, which every
@@ -226,8 +226,11 @@ impl Login {
             own: tokio::sync::Mutex::default(),
         }
     }
+}
 
-    async fn sign_in(&self) -> Result<Token, SignInError> {
+#[async_trait::async_trait]
+impl TokenSource for Login {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         let mut own = self.own.lock().await;
         if let Some(refresh_token) = &*own {
             let granted = self.choice.client().renew(refresh_token).await?;
@@ -242,12 +245,6 @@ impl Login {
         let granted = self.choice.client().sign_in(&*self.choice.show.0).await?;
         *own = granted.refresh_token;
         Ok(granted.token)
-    }
-}
-
-impl TokenSource for Login {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.sign_in())
     }
 }
 

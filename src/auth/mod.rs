@@ -21,9 +21,6 @@ mod method;
 mod refusal;
 mod token;
 
-use std::future::Future;
-use std::pin::Pin;
-
 use crate::text::Cause;
 pub use choose::{Choice, People, choose};
 pub use device::DeviceCode;
@@ -116,13 +113,11 @@ impl SignInError {
     }
 }
 
-/// A token that will be there.
-pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Token, SignInError>> + Send + 'a>>;
-
 /// Gets a fresh token from somewhere, each time it is asked.
+#[async_trait::async_trait]
 pub trait TokenSource: Send + Sync {
     /// Gets a new token.
-    fn fetch(&self) -> Fetching<'_>;
+    async fn fetch(&self) -> Result<Token, SignInError>;
 
     /// Whether a refused token can be replaced by another.
     fn can_renew(&self) -> bool {

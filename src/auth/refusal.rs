@@ -11,176 +11,117 @@ use crate::text::excerpt;
 /// The number which says that no one has consented to what the app asks for.
 pub(super) const CONSENT: u32 = 65_001;
 
-/// What to do, by number, for who signs in: an application by itself, or a person.
-const ADVICE: &[(u32, &str)] = &[
-    (
-        50_005,
-        "a Conditional Access policy does not allow this system; sign in on one that it allows, or as an application",
-    ),
-    (
-        50_034,
-        "check the user's name and that `AZURE_TENANT_ID` is the tenant the user belongs to",
-    ),
-    (
-        50_076,
-        "the tenant requires MFA, which a device code cannot provide; sign in with `az login`, or as an application",
-    ),
-    (
-        50_079,
-        "the account must register for MFA first; do that in a browser at https://aka.ms/mfasetup",
-    ),
-    (
-        50_097,
-        "a Conditional Access policy requires a known device, which a device code cannot show; sign in with `az login` on a device that the tenant knows, or as an application",
-    ),
-    (
-        50_105,
-        "the app requires user assignment; assign the account under `Enterprise applications` in Entra",
-    ),
-    (
-        50_131,
-        "a Conditional Access policy blocks this sign-in, for its device, its place or its risk; the sign-in logs in Entra say which policy",
-    ),
-    (
-        50_158,
-        "a Conditional Access policy requires a check by another service, which a device code cannot provide; sign in with `az login`, or as an application",
-    ),
-    (
-        50_173,
-        "the sign-in was revoked, as by a change of the password; sign in again with `assignctl login`",
-    ),
-    (
-        53_000,
-        "a Conditional Access policy requires a compliant device, which a device code cannot show; sign in with `az login` on such a device, or as an application",
-    ),
-    (
-        53_001,
-        "a Conditional Access policy requires a domain-joined device; sign in with `az login` on such a device, or as an application",
-    ),
-    (
-        53_002,
-        "a Conditional Access policy requires an approved app; sign in as an application, or exclude this one from the policy",
-    ),
-    (
-        53_003,
-        "a Conditional Access policy blocks this sign-in; run where it allows it, or exclude this workload identity from it; many tenants block the device code flow of people: sign in with `az login` then",
-    ),
-    (
-        53_004,
-        "the account must register for MFA first, and is flagged as risky; an administrator has to clear that in Entra",
-    ),
-    (
-        CONSENT,
-        "an administrator has to consent to what is asked for: `assignctl login --client-id ID` with an app registration whose delegated permissions have admin consent, or consent to Microsoft Graph Command Line Tools in Entra",
-    ),
-    (
-        65_004,
-        "the account declined to consent; sign in again and accept, or ask an administrator for consent",
-    ),
-    (
-        70_020,
-        "run the command again, and use the code within its time",
-    ),
-    (
-        70_021,
-        "add a federated credential to the app registration whose issuer, subject and audience are those of this token",
-    ),
-    (
-        70_043,
-        "a Conditional Access policy ends sign-ins after a while; sign in again with `assignctl login`",
-    ),
-    (
-        90_002,
-        "check `AZURE_TENANT_ID`, and `--cloud` if the tenant is in a national cloud",
-    ),
-    (
-        90_094,
-        "what is asked for needs an administrator's consent: let one sign in once with the same `assignctl login`, or consent for the tenant in Entra",
-    ),
-    (
-        90_095,
-        "an administrator has to approve the request for consent in Entra",
-    ),
-    (
-        500_011,
-        "Graph is not known to this tenant under that address; check `--cloud` and `--graph-url`",
-    ),
-    (
-        530_032,
-        "a security policy of the tenant blocks this sign-in; the sign-in logs in Entra say which, and an administrator can exclude it",
-    ),
-    (
-        530_035,
-        "security defaults block this sign-in; sign in with `az login`, or as an application",
-    ),
-    (
-        650_052,
-        "the tenant has no subscription for what the app asks for, or did not consent to it; ask an administrator",
-    ),
-    (
-        650_056,
-        "the app does not ask for the permissions of Graph, or they have no consent; add them to the app registration, with admin consent",
-    ),
-    (
-        700_016,
-        "check `AZURE_CLIENT_ID` and `AZURE_TENANT_ID`: the app has to be registered in, or consented to by, that tenant",
-    ),
-    (
-        700_024,
-        "the assertion is not valid at this time; set this machine's clock, and get a fresh token file",
-    ),
-    (
-        700_027,
-        "upload the public part of this certificate to the app registration, and check that it has not expired",
-    ),
-    (
-        700_082,
-        "the sign-in that is kept was not used for too long; sign in again with `assignctl login`",
-    ),
-    (
-        700_211,
-        "add a federated credential to the app registration with the issuer that the message names",
-    ),
-    (
-        700_212,
-        "add a federated credential to the app registration with the audience that the message names",
-    ),
-    (
-        700_213,
-        "add a federated credential to the app registration with the subject that the message names: it tells branch, environment or pull request",
-    ),
-    (
-        900_023,
-        "`AZURE_TENANT_ID` is neither a tenant's id nor one of its domains",
-    ),
-    (
-        1_002_012,
-        "the scope is not one for applications; check `--graph-url`",
-    ),
-    (
-        7_000_112,
-        "the app is disabled; enable it under `Enterprise applications` in Entra",
-    ),
-    (
-        7_000_215,
-        "use the secret's value, not its id, and check that it belongs to this app",
-    ),
-    (
-        7_000_218,
-        "the app takes neither this secret nor this assertion; check `AZURE_CLIENT_SECRET`, or sign in in another way with `--auth`; for `login`, allow public client flows in the app registration",
-    ),
-    (
-        7_000_222,
-        "the client secret has expired; make a new one, or use a federated credential, which has none",
-    ),
-];
-
-/// Returns what to do about an error of Entra.
+/// Returns what to do about an error of Entra, for who signs in: an application by itself, or a person.
 pub(super) fn advice(code: u32) -> Option<&'static str> {
-    ADVICE
-        .iter()
-        .find(|(number, _)| *number == code)
-        .map(|(_, text)| *text)
+    Some(match code {
+        50_005 => {
+            "a Conditional Access policy does not allow this system; sign in on one that it allows, or as an application"
+        }
+        50_034 => {
+            "check the user's name and that `AZURE_TENANT_ID` is the tenant the user belongs to"
+        }
+        50_076 => {
+            "the tenant requires MFA, which a device code cannot provide; sign in with `az login`, or as an application"
+        }
+        50_079 => {
+            "the account must register for MFA first; do that in a browser at https://aka.ms/mfasetup"
+        }
+        50_097 => {
+            "a Conditional Access policy requires a known device, which a device code cannot show; sign in with `az login` on a device that the tenant knows, or as an application"
+        }
+        50_105 => {
+            "the app requires user assignment; assign the account under `Enterprise applications` in Entra"
+        }
+        50_131 => {
+            "a Conditional Access policy blocks this sign-in, for its device, its place or its risk; the sign-in logs in Entra say which policy"
+        }
+        50_158 => {
+            "a Conditional Access policy requires a check by another service, which a device code cannot provide; sign in with `az login`, or as an application"
+        }
+        50_173 => {
+            "the sign-in was revoked, as by a change of the password; sign in again with `assignctl login`"
+        }
+        53_000 => {
+            "a Conditional Access policy requires a compliant device, which a device code cannot show; sign in with `az login` on such a device, or as an application"
+        }
+        53_001 => {
+            "a Conditional Access policy requires a domain-joined device; sign in with `az login` on such a device, or as an application"
+        }
+        53_002 => {
+            "a Conditional Access policy requires an approved app; sign in as an application, or exclude this one from the policy"
+        }
+        53_003 => {
+            "a Conditional Access policy blocks this sign-in; run where it allows it, or exclude this workload identity from it; many tenants block the device code flow of people: sign in with `az login` then"
+        }
+        53_004 => {
+            "the account must register for MFA first, and is flagged as risky; an administrator has to clear that in Entra"
+        }
+        CONSENT => {
+            "an administrator has to consent to what is asked for: `assignctl login --client-id ID` with an app registration whose delegated permissions have admin consent, or consent to Microsoft Graph Command Line Tools in Entra"
+        }
+        65_004 => {
+            "the account declined to consent; sign in again and accept, or ask an administrator for consent"
+        }
+        70_020 => "run the command again, and use the code within its time",
+        70_021 => {
+            "add a federated credential to the app registration whose issuer, subject and audience are those of this token"
+        }
+        70_043 => {
+            "a Conditional Access policy ends sign-ins after a while; sign in again with `assignctl login`"
+        }
+        90_002 => "check `AZURE_TENANT_ID`, and `--cloud` if the tenant is in a national cloud",
+        90_094 => {
+            "what is asked for needs an administrator's consent: let one sign in once with the same `assignctl login`, or consent for the tenant in Entra"
+        }
+        90_095 => "an administrator has to approve the request for consent in Entra",
+        500_011 => {
+            "Graph is not known to this tenant under that address; check `--cloud` and `--graph-url`"
+        }
+        530_032 => {
+            "a security policy of the tenant blocks this sign-in; the sign-in logs in Entra say which, and an administrator can exclude it"
+        }
+        530_035 => {
+            "security defaults block this sign-in; sign in with `az login`, or as an application"
+        }
+        650_052 => {
+            "the tenant has no subscription for what the app asks for, or did not consent to it; ask an administrator"
+        }
+        650_056 => {
+            "the app does not ask for the permissions of Graph, or they have no consent; add them to the app registration, with admin consent"
+        }
+        700_016 => {
+            "check `AZURE_CLIENT_ID` and `AZURE_TENANT_ID`: the app has to be registered in, or consented to by, that tenant"
+        }
+        700_024 => {
+            "the assertion is not valid at this time; set this machine's clock, and get a fresh token file"
+        }
+        700_027 => {
+            "upload the public part of this certificate to the app registration, and check that it has not expired"
+        }
+        700_082 => {
+            "the sign-in that is kept was not used for too long; sign in again with `assignctl login`"
+        }
+        700_211 => {
+            "add a federated credential to the app registration with the issuer that the message names"
+        }
+        700_212 => {
+            "add a federated credential to the app registration with the audience that the message names"
+        }
+        700_213 => {
+            "add a federated credential to the app registration with the subject that the message names: it tells branch, environment or pull request"
+        }
+        900_023 => "`AZURE_TENANT_ID` is neither a tenant's id nor one of its domains",
+        1_002_012 => "the scope is not one for applications; check `--graph-url`",
+        7_000_112 => "the app is disabled; enable it under `Enterprise applications` in Entra",
+        7_000_215 => "use the secret's value, not its id, and check that it belongs to this app",
+        7_000_218 => {
+            "the app takes neither this secret nor this assertion; check `AZURE_CLIENT_SECRET`, or sign in in another way with `--auth`; for `login`, allow public client flows in the app registration"
+        }
+        7_000_222 => {
+            "the client secret has expired; make a new one, or use a federated credential, which has none"
+        }
+        _ => return None,
+    })
 }
 
 /// Makes the error out of what the last request brought.
@@ -348,10 +289,11 @@ mod tests {
 
     #[test]
     fn advice_is_one_sentence_for_each_number() {
-        assert!(ADVICE.len() >= 10);
-        assert!(ADVICE.is_sorted_by_key(|(number, _)| *number));
-        for (number, text) in ADVICE {
-            assert!(!text.ends_with('.') && !text.contains(". "), "{number}");
+        let all = (0..8_000_000).filter_map(advice);
+        let texts: Vec<&str> = all.collect();
+        assert!(texts.len() >= 10);
+        for text in texts {
+            assert!(!text.ends_with('.') && !text.contains(". "), "{text}");
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::claims::Claims;
-use super::{Fetching, Method, SignInError, TokenSource};
+use super::{Method, SignInError, TokenSource};
 use crate::redact::Redactor;
 
 /// A token is renewed this long before it runs out, or after three quarters of its life where
@@ -93,36 +93,21 @@ pub struct CachedToken {
 impl CachedToken {
     /// Keeps a token.
     pub fn of(token: &Token) -> Self {
-        let Token {
-            secret,
-            redactor: _,
-            tenant_id: _,
-            claims: _,
-            method,
-            renew_at,
-            expires_at,
-        } = token;
         Self {
-            secret: secret.clone(),
-            method: *method,
-            renew_at: *renew_at,
-            expires_at: *expires_at,
+            secret: token.secret.clone(),
+            method: token.method,
+            renew_at: token.renew_at,
+            expires_at: token.expires_at,
         }
     }
 
     /// Returns the token, unless it has to be renewed.
     pub fn token(&self) -> Option<Token> {
-        let Self {
-            secret,
-            method,
-            renew_at,
-            expires_at,
-        } = self.clone();
         let token = Token {
-            method,
-            renew_at,
-            expires_at,
-            ..Token::new(secret, None)
+            method: self.method,
+            renew_at: self.renew_at,
+            expires_at: self.expires_at,
+            ..Token::new(self.secret.clone(), None)
         };
         token.is_current().then_some(token)
     }
@@ -144,9 +129,10 @@ impl StaticToken {
     }
 }
 
+#[async_trait::async_trait]
 impl TokenSource for StaticToken {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(async { Ok(Token::new(self.0.clone(), None).by(Method::Token)) })
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        Ok(Token::new(self.0.clone(), None).by(Method::Token))
     }
 
     fn can_renew(&self) -> bool {
@@ -279,14 +265,12 @@ mod tests {
         lifetime: Duration,
     }
 
+    #[async_trait::async_trait]
     impl TokenSource for Numbered {
-        fn fetch(&self) -> Fetching<'_> {
+        async fn fetch(&self) -> Result<Token, SignInError> {
             let number = self.given.fetch_add(1, Ordering::Relaxed) + 1;
-            let token = Token::new(
-                SecretString::from(format!("token {number}")),
-                Some(self.lifetime),
-            );
-            Box::pin(async move { Ok(token) })
+            let secret = SecretString::from(format!("token {number}"));
+            Ok(Token::new(secret, Some(self.lifetime)))
         }
     }
 
@@ -337,16 +321,15 @@ mod tests {
         fails: std::ops::Range<u64>,
     }
 
+    #[async_trait::async_trait]
     impl TokenSource for Failing {
-        fn fetch(&self) -> Fetching<'_> {
+        async fn fetch(&self) -> Result<Token, SignInError> {
             let turn = self.asked.fetch_add(1, Ordering::Relaxed);
-            let outcome = if self.fails.contains(&turn) {
-                Err(SignInError::failed("no response".to_owned()))
-            } else {
-                let secret = SecretString::from(format!("token {turn}"));
-                Ok(Token::new(secret, Some(Duration::from_secs(3600))))
-            };
-            Box::pin(async move { outcome })
+            if self.fails.contains(&turn) {
+                return Err(SignInError::failed("no response".to_owned()));
+            }
+            let secret = SecretString::from(format!("token {turn}"));
+            Ok(Token::new(secret, Some(Duration::from_secs(3600))))
         }
     }
 

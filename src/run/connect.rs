@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
 use crate::auth::{
-    CachedToken, Choice, ExpectedTenant, Fetching, Method, People, Show, StaticToken, Token,
+    CachedToken, Choice, ExpectedTenant, Method, People, Show, SignInError, StaticToken, Token,
     TokenSource, Tokens, choose,
 };
 use crate::exit::Exit;
@@ -370,25 +370,24 @@ struct Noted {
     has_fetched: AtomicBool,
 }
 
+#[async_trait::async_trait]
 impl TokenSource for Noted {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(async {
-            let is_first = !self.has_fetched.swap(true, Ordering::Relaxed);
-            let own = self.own.as_ref();
-            let known = own
-                .filter(|_| is_first)
-                .and_then(|own| self.kept.current(own));
-            let token = match known {
-                Some(token) => token,
-                None => self.source.fetch().await?,
-            };
-            if let Some(own) = own {
-                self.kept.keep(own.clone(), &token);
-            }
-            let tenant = own.map(|(tenant_id, _)| tenant_id.as_str());
-            self.redactor.remember_token(&token.redactor, tenant);
-            Ok(token)
-        })
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let is_first = !self.has_fetched.swap(true, Ordering::Relaxed);
+        let own = self.own.as_ref();
+        let known = own
+            .filter(|_| is_first)
+            .and_then(|own| self.kept.current(own));
+        let token = match known {
+            Some(token) => token,
+            None => self.source.fetch().await?,
+        };
+        if let Some(own) = own {
+            self.kept.keep(own.clone(), &token);
+        }
+        let tenant = own.map(|(tenant_id, _)| tenant_id.as_str());
+        self.redactor.remember_token(&token.redactor, tenant);
+        Ok(token)
     }
 
     fn can_renew(&self) -> bool {

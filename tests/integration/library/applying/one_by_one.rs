@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use assignctl::auth::{Fetching, SignInError, Token, TokenSource};
+use assignctl::auth::{SignInError, Token, TokenSource};
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
@@ -84,15 +84,13 @@ async fn seed_2413611_what_was_seen_done_is_not_done_again() {
 /// A token that is given once.
 struct Once(Mutex<Option<String>>);
 
+#[async_trait::async_trait]
 impl TokenSource for Once {
-    fn fetch(&self) -> Fetching<'_> {
-        let token = lock(&self.0).take();
-        Box::pin(async {
-            match token {
-                Some(token) => Ok(Token::new(SecretString::from(token), None)),
-                None => Err(SignInError::Silent("no more tokens".into())),
-            }
-        })
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        match lock(&self.0).take() {
+            Some(token) => Ok(Token::new(SecretString::from(token), None)),
+            None => Err(SignInError::Silent("no more tokens".into())),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assignctl::auth::{Fetching, Token, TokenSource};
+use assignctl::auth::{SignInError, Token, TokenSource};
 use assignctl::plan::writes::WriteWith;
 use assignctl_sandbox::Service;
 use secrecy::SecretString;
@@ -243,10 +243,11 @@ async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
 /// A new token each time.
 struct Minting(Service);
 
+#[async_trait::async_trait]
 impl TokenSource for Minting {
-    fn fetch(&self) -> Fetching<'_> {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         let token = SecretString::from(self.0.mint_token());
-        Box::pin(async { Ok(Token::new(token, None)) })
+        Ok(Token::new(token, None))
     }
 }
 

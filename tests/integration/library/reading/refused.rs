@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assignctl::auth::{Fetching, Token, TokenSource};
+use assignctl::auth::{SignInError, Token, TokenSource};
 use assignctl::graph::GraphError;
 use assignctl::model::{Needs, PolicyKind};
 use assignctl_sandbox::Collection;
@@ -19,11 +19,12 @@ use crate::library::support::world::{World, outcomes, published};
 /// Hands out `token 1`, `token 2` and so on.
 struct Numbered(Arc<AtomicUsize>);
 
+#[async_trait::async_trait]
 impl TokenSource for Numbered {
-    fn fetch(&self) -> Fetching<'_> {
+    async fn fetch(&self) -> Result<Token, SignInError> {
         let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         let secret = SecretString::from(format!("token {number}"));
-        Box::pin(async move { Ok(Token::new(secret, None)) })
+        Ok(Token::new(secret, None))
     }
 }
 

@@ -26,7 +26,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use assignctl::apply::ObserveApply;
-use assignctl::auth::{Fetching, Token, TokenSource};
+use assignctl::auth::{SignInError, Token, TokenSource};
 use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{Outcome, PolicyResult, Results};
 use assignctl_sandbox::{PolicySetAssignments, Service};
@@ -142,13 +142,11 @@ struct Minted {
     said: Duration,
 }
 
+#[async_trait::async_trait]
 impl TokenSource for Minted {
-    fn fetch(&self) -> Fetching<'_> {
-        let token = Token::new(
-            SecretString::from(self.service.mint_token()),
-            Some(self.said),
-        );
-        Box::pin(async { Ok(token) })
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let secret = SecretString::from(self.service.mint_token());
+        Ok(Token::new(secret, Some(self.said)))
     }
 }
 
