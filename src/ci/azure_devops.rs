@@ -10,15 +10,14 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{Api, Call, Scheme, address};
+use super::http::{Api, Call, address};
 use super::{
     CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
-    ProposedChange, Unwritable, Variables, comment, required,
+    ProposedChange, Unwritable, Variables, comment, number, required,
 };
 
 const PLATFORM: Platform = Platform::AzureDevOps;
 const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
-const VERSION: [(&str, &str); 1] = [("api-version", "7.0")];
 /// What is opened about drift unless `ASSIGNCTL_WORK_ITEM_TYPE` names another type. The processes Basic,
 /// Agile and CMMI have it.
 const WORK_ITEM_TYPE: &str = "Issue";
@@ -35,7 +34,7 @@ pub(super) struct AzureDevOps {
     commit: String,
     /// The full name of the branch: `refs/heads/main`.
     branch: String,
-    proposal: Option<Proposal>,
+    pub(super) proposal: Option<Proposal>,
     work_item_type: String,
     pub(super) temporary_folder: Option<PathBuf>,
 }
@@ -123,15 +122,7 @@ struct State {
 impl AzureDevOps {
     pub(super) fn open(variable: Variables<'_>) -> Result<Self, CiError> {
         let needed = |name| required(PLATFORM, variable, name);
-        let name = "SYSTEM_PULLREQUEST_PULLREQUESTID";
-        let number = variable(name)
-            .map(|number| {
-                number.parse().map_err(|_| CiError::BadVariable {
-                    name,
-                    source: "it is not a number".into(),
-                })
-            })
-            .transpose()?;
+        let number = number(variable, "SYSTEM_PULLREQUEST_PULLREQUESTID")?;
         let is_fork = variable("SYSTEM_PULLREQUEST_ISFORK")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let repository = match needed("BUILD_REPOSITORY_PROVIDER")?.as_str() {
@@ -144,14 +135,15 @@ impl AzureDevOps {
             platform: PLATFORM,
             name: TOKEN,
         })?;
+        let api = Api::new(
+            PLATFORM,
+            address("SYSTEM_COLLECTIONURI", &needed("SYSTEM_COLLECTIONURI")?)?,
+            Some((TOKEN, SecretString::from(token))),
+            &[("accept", "application/json")],
+            &[("api-version", "7.0")],
+        )?;
         Ok(Self {
-            api: Api::new(
-                PLATFORM,
-                address("SYSTEM_COLLECTIONURI", &needed("SYSTEM_COLLECTIONURI")?)?,
-                Scheme::Bearer,
-                Some((TOKEN, SecretString::from(token))),
-                &[("accept", "application/json")],
-            )?,
+            api,
             project: needed("SYSTEM_TEAMPROJECT")?,
             repository,
             commit: needed("BUILD_SOURCEVERSION")?,
@@ -166,40 +158,33 @@ impl AzureDevOps {
         })
     }
 
-    pub(super) fn proposal(&self) -> Option<Proposal> {
-        self.proposal
-    }
-
     /// Returns a path below the repository.
-    fn git<'a>(&'a self, rest: &[&'a str]) -> Result<Vec<&'a str>, CiError> {
+    fn git(&self, rest: &str) -> Result<String, CiError> {
         let repository = self.repository.as_ref().map_err(CiError::clone)?;
-        let root = [
-            self.project.as_str(),
-            "_apis",
-            "git",
-            "repositories",
-            repository,
-        ];
-        Ok([&root, rest].concat())
+        let project = &self.project;
+        Ok(format!(
+            "{project}/_apis/git/repositories/{repository}/{rest}"
+        ))
     }
 
     /// Returns a path below the project's work items.
-    fn boards<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
-        [&[self.project.as_str(), "_apis", "wit"], rest].concat()
+    fn boards(&self, rest: &str) -> String {
+        format!("{}/_apis/wit/{rest}", self.project)
     }
 
     async fn own_id(&self) -> Result<String, CiError> {
-        let path = ["_apis", "connectionData"];
-        let query = [("api-version", "7.0-preview")];
-        let data: ConnectionData = self.api.call(Call::get(&path).query(&query)).await?;
+        let call = Call {
+            query: &[("api-version", "7.0-preview")],
+            ..Call::get("_apis/connectionData".to_owned())
+        };
+        let data: ConnectionData = self.api.call(call).await?;
         Ok(data.authenticated_user.id)
     }
 
     pub(super) async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
-        let number = number.to_string();
-        let path = self.git(&["pullRequests", &number])?;
+        let path = self.git(&format!("pullRequests/{number}"))?;
         // Lists cut descriptions after 400 characters; a single pull request has all of it.
-        let found: PullRequest = self.api.call(Call::get(&path).query(&VERSION)).await?;
+        let found: PullRequest = self.api.call(Call::get(path)).await?;
         Ok(ProposedChange {
             // Whoever may read the repository may set labels
             // (learn.microsoft.com/rest/api/azure/devops/git/pull-request-labels).
@@ -212,14 +197,14 @@ impl AzureDevOps {
     }
 
     pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
-        let path = self.git(&["pullrequestquery"])?;
+        let path = self.git("pullrequestquery")?;
         // The second finds those whose commits were put on the branch as they were.
         let queries: Vec<Value> = ["lastMergeCommit", "commit"]
             .iter()
             .map(|kind| json!({"type": kind, "items": [self.commit]}))
             .collect();
-        let call = Call::ask(&path, json!({"queries": queries}));
-        let found: PullRequestQuery = self.api.call(call.query(&VERSION)).await?;
+        let call = Call::ask(path, json!({"queries": queries}));
+        let found: PullRequestQuery = self.api.call(call).await?;
         let merged: BTreeMap<u64, bool> = found
             .results
             .into_iter()
@@ -235,9 +220,8 @@ impl AzureDevOps {
 
     pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {
         let own = self.own_id().await?;
-        let number = number.to_string();
-        let path = self.git(&["pullRequests", &number, "threads"])?;
-        let mut threads: List<Thread> = self.api.call(Call::get(&path).query(&VERSION)).await?;
+        let path = self.git(&format!("pullRequests/{number}/threads"))?;
+        let mut threads: List<Thread> = self.api.call(Call::get(path)).await?;
         // The first one is kept up to date, and nothing says in which order they come.
         threads.value.sort_by_key(|thread| thread.id);
         let is_own = |author: Option<&Identity>| {
@@ -258,14 +242,13 @@ impl AzureDevOps {
     }
 
     pub(super) async fn create_comment(&self, number: u64, body: &str) -> Result<(), CiError> {
-        let number = number.to_string();
-        let path = self.git(&["pullRequests", &number, "threads"])?;
+        let path = self.git(&format!("pullRequests/{number}/threads"))?;
         // An open thread could hold a merge back until someone resolves it.
         let thread = json!({
             "status": "closed",
             "comments": [{"parentCommentId": 0, "commentType": "text", "content": body}],
         });
-        self.send(Method::POST, &path, thread).await
+        self.api.send(Method::POST, path, thread).await
     }
 
     pub(super) async fn update_comment(
@@ -274,24 +257,18 @@ impl AzureDevOps {
         id: &str,
         body: &str,
     ) -> Result<(), CiError> {
-        let number = number.to_string();
         let (thread, first) = id.split_once('/').unwrap_or((id, "1"));
-        let path = self.git(&[
-            "pullRequests",
-            &number,
-            "threads",
-            thread,
-            "comments",
-            first,
-        ])?;
-        self.send(Method::PATCH, &path, json!({"content": body}))
+        let path = format!("pullRequests/{number}/threads/{thread}/comments/{first}");
+        let changed = json!({"content": body});
+        self.api
+            .send(Method::PATCH, self.git(&path)?, changed)
             .await
     }
 
     /// Returns the states of the work item's type that mean it is over, those that mean done first.
     async fn ended_states(&self) -> Result<Vec<String>, CiError> {
-        let path = self.boards(&["workitemtypes", &self.work_item_type, "states"]);
-        let states: List<State> = self.api.call(Call::get(&path).query(&VERSION)).await?;
+        let path = self.boards(&format!("workitemtypes/{}/states", self.work_item_type));
+        let states: List<State> = self.api.call(Call::get(path)).await?;
         let of = |category: &'static str| {
             states
                 .value
@@ -319,13 +296,11 @@ impl AzureDevOps {
             quoted(DRIFT_LABEL),
             ended.join(", ")
         );
-        let path = self.boards(&["wiql"]);
-        let call = Call::ask(&path, json!({"query": wiql}));
-        let found: QueryResult = self.api.call(call.query(&VERSION)).await?;
+        let call = Call::ask(self.boards("wiql"), json!({"query": wiql}));
+        let found: QueryResult = self.api.call(call).await?;
         for Reference { id } in found.work_items {
-            let id = id.to_string();
-            let path = self.boards(&["workitems", &id]);
-            let item: WorkItem = self.api.call(Call::get(&path).query(&VERSION)).await?;
+            let path = self.boards(&format!("workitems/{id}"));
+            let item: WorkItem = self.api.call(Call::get(path)).await?;
             let description = item.fields.get(DESCRIPTION).and_then(Value::as_str);
             let body = from_html(description.unwrap_or_default());
             if comment::begins_with(&body, marker) {
@@ -336,8 +311,7 @@ impl AzureDevOps {
     }
 
     pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {
-        let kind = format!("${}", self.work_item_type);
-        let path = self.boards(&["workitems", &kind]);
+        let path = format!("workitems/${}", self.work_item_type);
         let fields = [
             ("System.Title", DRIFT_TITLE),
             ("System.Tags", DRIFT_LABEL),
@@ -347,16 +321,14 @@ impl AzureDevOps {
     }
 
     pub(super) async fn update_drift(&self, id: u64, body: &str) -> Result<(), CiError> {
-        let id = id.to_string();
-        let path = self.boards(&["workitems", &id]);
+        let path = format!("workitems/{id}");
         self.patch(Method::PATCH, &path, &[(DESCRIPTION, &to_html(body))])
             .await
     }
 
     pub(super) async fn close_drift(&self, id: u64) -> Result<(), CiError> {
         let done = self.ended_states().await?.remove(0);
-        let id = id.to_string();
-        let path = self.boards(&["workitems", &id]);
+        let path = format!("workitems/{id}");
         let fields = [
             ("System.State", done.as_str()),
             ("System.History", DRIFT_ENDED),
@@ -364,17 +336,11 @@ impl AzureDevOps {
         self.patch(Method::PATCH, &path, &fields).await
     }
 
-    async fn send(&self, method: Method, path: &[&str], body: Value) -> Result<(), CiError> {
-        let call = Call::send(method, path, body).query(&VERSION);
-        let _: Value = self.api.call(call).await?;
-        Ok(())
-    }
-
     /// Sets fields of a work item.
     async fn patch(
         &self,
         method: Method,
-        path: &[&str],
+        path: &str,
         fields: &[(&str, &str)],
     ) -> Result<(), CiError> {
         let operations: Vec<Value> = fields
@@ -387,7 +353,7 @@ impl AzureDevOps {
             content_type: "application/json-patch+json",
             // What is said at the end would be said twice.
             repeatable: false,
-            ..Call::send(method, path, Value::Array(operations)).query(&VERSION)
+            ..Call::send(method, self.boards(path), Value::Array(operations))
         };
         let _: Value = self.api.call(call).await?;
         Ok(())

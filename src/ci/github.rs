@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::http::{Api, Call, Scheme, address};
+use super::http::{Api, Call, address};
 use super::{
     CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
     ProposedChange, Unwritable, Variables, comment, required,
@@ -30,12 +30,12 @@ const LARGEST_EVENT: u64 = 32 * 1024 * 1024;
 pub(super) struct GitHub {
     api: Api,
     graphql: Url,
-    owner: String,
-    repository: String,
+    /// Its owner and its name.
+    full_name: String,
     commit: String,
     /// The short name of the branch, where the run is about one.
     branch: Option<String>,
-    proposal: Option<Proposal>,
+    pub(super) proposal: Option<Proposal>,
     pub(super) summary_file: Option<PathBuf>,
 }
 
@@ -161,13 +161,12 @@ impl GitHub {
     pub(super) fn open(variable: Variables<'_>) -> Result<Self, CiError> {
         let needed = |name| required(PLATFORM, variable, name);
         let full_name = needed("GITHUB_REPOSITORY")?;
-        let (owner, repository) =
-            full_name
-                .split_once('/')
-                .ok_or_else(|| CiError::BadVariable {
-                    name: "GITHUB_REPOSITORY",
-                    source: "it is not an owner and a name".into(),
-                })?;
+        if !full_name.contains('/') {
+            return Err(CiError::BadVariable {
+                name: "GITHUB_REPOSITORY",
+                source: "it is not an owner and a name".into(),
+            });
+        }
         let event = event(variable)?;
         let number = |head_ref: &str| {
             let (_, rest) = head_ref.rsplit_once("/pr-")?;
@@ -205,16 +204,15 @@ impl GitHub {
             api: Api::new(
                 PLATFORM,
                 address("GITHUB_API_URL", &needed("GITHUB_API_URL")?)?,
-                Scheme::Bearer,
                 Some(token),
                 &[
                     ("accept", "application/vnd.github+json"),
                     ("x-github-api-version", "2022-11-28"),
                 ],
+                &[],
             )?,
             graphql: address("GITHUB_GRAPHQL_URL", &needed("GITHUB_GRAPHQL_URL")?)?,
-            owner: owner.to_owned(),
-            repository: repository.to_owned(),
+            full_name,
             commit: needed("GITHUB_SHA")?,
             branch: variable("GITHUB_REF_NAME").filter(|_| is_branch),
             proposal,
@@ -222,17 +220,18 @@ impl GitHub {
         })
     }
 
-    pub(super) fn proposal(&self) -> Option<Proposal> {
-        self.proposal
-    }
-
-    fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
-        [&["repos", &self.owner, &self.repository], rest].concat()
+    fn path(&self, rest: &str) -> String {
+        format!("repos/{}/{rest}", self.full_name)
     }
 
     async fn query<T: DeserializeOwned>(&self, name: &str, query: Value) -> Result<T, CiError> {
-        let api = self.api.at(self.graphql.clone());
-        let answer: Queried<T> = api.call(Call::ask(&[], query).named(name)).await?;
+        let mut api = self.api.clone();
+        api.base = self.graphql.clone();
+        let call = Call {
+            name: Some(name),
+            ..Call::ask(String::new(), query)
+        };
+        let answer: Queried<T> = api.call(call).await?;
         let errors: Vec<&str> = answer
             .errors
             .iter()
@@ -281,9 +280,8 @@ impl GitHub {
     }
 
     pub(super) async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
-        let number = number.to_string();
-        let path = self.path(&["pulls", &number]);
-        let found: PullRequest = self.api.call(Call::get(&path)).await?;
+        let path = self.path(&format!("pulls/{number}"));
+        let found: PullRequest = self.api.call(Call::get(path)).await?;
         Ok(ProposedChange {
             labels: found.labels.into_iter().map(|label| label.name).collect(),
             description: found.body.unwrap_or_default(),
@@ -295,14 +293,13 @@ impl GitHub {
     }
 
     pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
-        let full_name = format!("{}/{}", self.owner, self.repository);
-        let path = self.path(&["commits", &self.commit, "pulls"]);
+        let path = self.path(&format!("commits/{}/pulls", self.commit));
         let found: Vec<PullRequest> = self.api.pages(&path, &[]).await?;
         let merged = found
             .into_iter()
             .filter(|found| {
                 found.merged_at.is_some()
-                    && found.base.repo.full_name == full_name
+                    && found.base.repo.full_name == self.full_name
                     && Some(&found.base.branch) == self.branch.as_ref()
             })
             .map(|found| {
@@ -315,8 +312,7 @@ impl GitHub {
 
     pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {
         let own = self.own_id().await?;
-        let number = number.to_string();
-        let path = self.path(&["issues", &number, "comments"]);
+        let path = self.path(&format!("issues/{number}/comments"));
         let found: Vec<IssueComment> = self.api.pages(&path, &[]).await?;
         Ok(found
             .into_iter()
@@ -330,9 +326,10 @@ impl GitHub {
     }
 
     pub(super) async fn create_comment(&self, number: u64, body: &str) -> Result<(), CiError> {
-        let number = number.to_string();
-        let path = self.path(&["issues", &number, "comments"]);
-        self.send(Method::POST, &path, json!({"body": body})).await
+        let path = self.path(&format!("issues/{number}/comments"));
+        self.api
+            .send(Method::POST, path, json!({"body": body}))
+            .await
     }
 
     pub(super) async fn update_comment(
@@ -341,15 +338,16 @@ impl GitHub {
         id: &str,
         body: &str,
     ) -> Result<(), CiError> {
-        let path = self.path(&["issues", "comments", id]);
-        self.send(Method::PATCH, &path, json!({"body": body})).await
+        let path = self.path(&format!("issues/comments/{id}"));
+        self.api
+            .send(Method::PATCH, path, json!({"body": body}))
+            .await
     }
 
     pub(super) async fn drift_item(&self, marker: &str) -> Result<Option<DriftItem>, CiError> {
         let own = self.own_id().await?;
-        let path = self.path(&["issues"]);
         let query = [("state", "open"), ("labels", DRIFT_LABEL)];
-        let found: Vec<Issue> = self.api.pages(&path, &query).await?;
+        let found: Vec<Issue> = self.api.pages(&self.path("issues"), &query).await?;
         Ok(found
             .into_iter()
             .filter(|issue| issue.pull_request.is_none())
@@ -365,36 +363,30 @@ impl GitHub {
     pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {
         let label =
             json!({"name": DRIFT_LABEL, "color": "d93f0b", "description": "kept by assignctl"});
-        match self
-            .send(Method::POST, &self.path(&["labels"]), label)
-            .await
-        {
+        let path = self.path("labels");
+        match self.api.send(Method::POST, path, label).await {
             // It is there already.
             Ok(()) | Err(CiError::Refused { status: 422, .. }) => {}
             Err(error) => return Err(error),
         }
         let issue = json!({"title": DRIFT_TITLE, "body": body, "labels": [DRIFT_LABEL]});
-        self.send(Method::POST, &self.path(&["issues"]), issue)
+        self.api
+            .send(Method::POST, self.path("issues"), issue)
             .await
     }
 
     pub(super) async fn update_drift(&self, id: u64, body: &str) -> Result<(), CiError> {
-        let id = id.to_string();
-        let path = self.path(&["issues", &id]);
-        self.send(Method::PATCH, &path, json!({"body": body})).await
+        let path = self.path(&format!("issues/{id}"));
+        self.api
+            .send(Method::PATCH, path, json!({"body": body}))
+            .await
     }
 
     pub(super) async fn close_drift(&self, id: u64) -> Result<(), CiError> {
         self.create_comment(id, DRIFT_ENDED).await?;
-        let id = id.to_string();
-        let path = self.path(&["issues", &id]);
+        let path = self.path(&format!("issues/{id}"));
         let closed = json!({"state": "closed", "state_reason": "completed"});
-        self.send(Method::PATCH, &path, closed).await
-    }
-
-    async fn send(&self, method: Method, path: &[&str], body: Value) -> Result<(), CiError> {
-        let _: Value = self.api.call(Call::send(method, path, body)).await?;
-        Ok(())
+        self.api.send(Method::PATCH, path, closed).await
     }
 }
 

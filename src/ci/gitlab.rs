@@ -4,12 +4,12 @@
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::http::{Api, Call, Scheme, address};
+use super::http::{Api, Call, address};
 use super::{
     CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
-    ProposedChange, Unwritable, Variables, comment, required,
+    ProposedChange, Unwritable, Variables, comment, number, required,
 };
 
 const PLATFORM: Platform = Platform::GitLab;
@@ -19,12 +19,12 @@ const TOKEN: &str = "GITLAB_TOKEN";
 /// What GitLab says of this run.
 #[derive(Debug)]
 pub(super) struct GitLab {
-    api: Api,
+    pub(super) api: Api,
     project: String,
     commit: String,
     /// The branch, where the run is about one.
     branch: Option<String>,
-    proposal: Option<Proposal>,
+    pub(super) proposal: Option<Proposal>,
 }
 
 #[derive(Deserialize)]
@@ -67,14 +67,7 @@ struct Issue {
 impl GitLab {
     pub(super) fn open(variable: Variables<'_>) -> Result<Self, CiError> {
         let needed = |name| required(PLATFORM, variable, name);
-        let number = variable("CI_MERGE_REQUEST_IID")
-            .map(|number| {
-                number.parse().map_err(|_| CiError::BadVariable {
-                    name: "CI_MERGE_REQUEST_IID",
-                    source: "it is not a number".into(),
-                })
-            })
-            .transpose()?;
+        let number = number(variable, "CI_MERGE_REQUEST_IID")?;
         // A fork's pipeline runs in the fork, unless a member has it run in the project.
         let project = needed("CI_PROJECT_ID")?;
         let project = variable("CI_MERGE_REQUEST_PROJECT_ID").unwrap_or(project);
@@ -97,9 +90,9 @@ impl GitLab {
             api: Api::new(
                 PLATFORM,
                 address("CI_API_V4_URL", &needed("CI_API_V4_URL")?)?,
-                Scheme::Header("private-token"),
                 token.map(|token| (TOKEN, SecretString::from(token))),
                 &[("accept", "application/json")],
+                &[],
             )?,
             project,
             commit: needed("CI_COMMIT_SHA")?,
@@ -108,27 +101,22 @@ impl GitLab {
         })
     }
 
-    pub(super) fn proposal(&self) -> Option<Proposal> {
-        self.proposal
+    fn path(&self, rest: &str) -> String {
+        format!("projects/{}/{rest}", self.project)
     }
 
-    pub(super) fn has_token(&self) -> bool {
-        self.api.has_token()
-    }
-
-    fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
-        [&["projects", &self.project], rest].concat()
+    fn notes(&self, number: u64) -> String {
+        self.path(&format!("merge_requests/{number}/notes"))
     }
 
     async fn own_id(&self) -> Result<u64, CiError> {
-        let user: User = self.api.call(Call::get(&["user"])).await?;
+        let user: User = self.api.call(Call::get("user".to_owned())).await?;
         Ok(user.id)
     }
 
     pub(super) async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
-        let number = number.to_string();
-        let path = self.path(&["merge_requests", &number]);
-        let found: MergeRequest = self.api.call(Call::get(&path)).await?;
+        let path = self.path(&format!("merge_requests/{number}"));
+        let found: MergeRequest = self.api.call(Call::get(path)).await?;
         Ok(ProposedChange {
             labels: found.labels,
             description: found.description.unwrap_or_default(),
@@ -138,7 +126,10 @@ impl GitLab {
     }
 
     pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
-        let path = self.path(&["repository", "commits", &self.commit, "merge_requests"]);
+        let path = self.path(&format!(
+            "repository/commits/{}/merge_requests",
+            self.commit
+        ));
         let found: Vec<MergeRequest> = self.api.pages(&path, &[]).await?;
         let merged = found
             .into_iter()
@@ -160,10 +151,8 @@ impl GitLab {
 
     pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {
         let own = self.own_id().await?;
-        let number = number.to_string();
-        let path = self.path(&["merge_requests", &number, "notes"]);
         let query = [("sort", "asc"), ("order_by", "created_at")];
-        let found: Vec<Note> = self.api.pages(&path, &query).await?;
+        let found: Vec<Note> = self.api.pages(&self.notes(number), &query).await?;
         Ok(found
             .into_iter()
             .filter(|note| !note.system && note.author.id == own)
@@ -176,9 +165,8 @@ impl GitLab {
     }
 
     pub(super) async fn create_comment(&self, number: u64, body: &str) -> Result<(), CiError> {
-        let number = number.to_string();
-        let path = self.path(&["merge_requests", &number, "notes"]);
-        self.send(Method::POST, &path, json!({"body": body})).await
+        let note = json!({"body": body});
+        self.api.send(Method::POST, self.notes(number), note).await
     }
 
     pub(super) async fn update_comment(
@@ -187,16 +175,16 @@ impl GitLab {
         id: &str,
         body: &str,
     ) -> Result<(), CiError> {
-        let number = number.to_string();
-        let path = self.path(&["merge_requests", &number, "notes", id]);
-        self.send(Method::PUT, &path, json!({"body": body})).await
+        let path = format!("{}/{id}", self.notes(number));
+        self.api
+            .send(Method::PUT, path, json!({"body": body}))
+            .await
     }
 
     pub(super) async fn drift_item(&self, marker: &str) -> Result<Option<DriftItem>, CiError> {
         let own = self.own_id().await?;
-        let path = self.path(&["issues"]);
         let query = [("state", "opened"), ("labels", DRIFT_LABEL)];
-        let found: Vec<Issue> = self.api.pages(&path, &query).await?;
+        let found: Vec<Issue> = self.api.pages(&self.path("issues"), &query).await?;
         Ok(found
             .into_iter()
             .filter(|issue| issue.author.id == own)
@@ -210,29 +198,24 @@ impl GitLab {
 
     pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {
         let issue = json!({"title": DRIFT_TITLE, "description": body, "labels": DRIFT_LABEL});
-        self.send(Method::POST, &self.path(&["issues"]), issue)
+        self.api
+            .send(Method::POST, self.path("issues"), issue)
             .await
     }
 
     pub(super) async fn update_drift(&self, id: u64, body: &str) -> Result<(), CiError> {
-        let id = id.to_string();
-        let path = self.path(&["issues", &id]);
+        let path = self.path(&format!("issues/{id}"));
         let changed = json!({"description": body});
-        self.send(Method::PUT, &path, changed).await
+        self.api.send(Method::PUT, path, changed).await
     }
 
     pub(super) async fn close_drift(&self, id: u64) -> Result<(), CiError> {
-        let id = id.to_string();
-        let notes = self.path(&["issues", &id, "notes"]);
-        self.send(Method::POST, &notes, json!({"body": DRIFT_ENDED}))
+        let path = self.path(&format!("issues/{id}"));
+        let note = json!({"body": DRIFT_ENDED});
+        self.api
+            .send(Method::POST, format!("{path}/notes"), note)
             .await?;
-        let path = self.path(&["issues", &id]);
-        self.send(Method::PUT, &path, json!({"state_event": "close"}))
-            .await
-    }
-
-    async fn send(&self, method: Method, path: &[&str], body: Value) -> Result<(), CiError> {
-        let _: Value = self.api.call(Call::send(method, path, body)).await?;
-        Ok(())
+        let closed = json!({"state_event": "close"});
+        self.api.send(Method::PUT, path, closed).await
     }
 }

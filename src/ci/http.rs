@@ -29,47 +29,35 @@ const PAGE: usize = 100;
 const MOST_PAGES: usize = 100;
 
 /// A platform's API and the token for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Api {
     platform: Platform,
-    base: Url,
+    pub(super) base: Url,
     client: reqwest::Client,
     /// `None` where the platform gives a job none.
-    token: Option<(HeaderName, HeaderValue)>,
+    pub(super) token: Option<(HeaderName, HeaderValue)>,
     headers: &'static [(&'static str, &'static str)],
+    /// The query of requests that have none of their own.
+    query: &'static [(&'static str, &'static str)],
 }
 
-/// How a platform takes its token.
-#[derive(Clone, Copy)]
-pub(super) enum Scheme {
-    /// `Authorization: Bearer`.
-    Bearer,
-    /// A header of the platform's own, with nothing but the token.
-    Header(&'static str),
-}
-
-impl Scheme {
-    /// Returns the header with a token; `None` if it has characters that no header takes.
-    fn header(self, token: &SecretString) -> Option<(HeaderName, HeaderValue)> {
-        let token = token.expose_secret();
-        let (name, text) = match self {
-            Self::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {token}"))),
-            Self::Header(name) => (
-                HeaderName::from_static(name),
-                Zeroizing::new(token.to_owned()),
-            ),
-        };
-        let mut value = HeaderValue::from_str(&text).ok()?;
-        value.set_sensitive(true);
-        Some((name, value))
-    }
+/// Returns the header with a token; `None` if it has characters that no header takes.
+fn token_header(platform: Platform, token: &SecretString) -> Option<(HeaderName, HeaderValue)> {
+    let token = token.expose_secret();
+    let (name, text) = match platform {
+        Platform::GitHub | Platform::AzureDevOps => (AUTHORIZATION, format!("Bearer {token}")),
+        Platform::GitLab => (HeaderName::from_static("private-token"), token.to_owned()),
+    };
+    let mut value = HeaderValue::from_str(&Zeroizing::new(text)).ok()?;
+    value.set_sensitive(true);
+    Some((name, value))
 }
 
 /// A request that is about to be sent.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    /// The parts of the path below the API's root.
-    pub(super) path: &'a [&'a str],
+    /// The path below the API's root. Its parts are encoded.
+    pub(super) path: String,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) content_type: &'static str,
     pub(super) body: Option<Value>,
@@ -79,15 +67,8 @@ pub(super) struct Call<'a> {
     pub(super) name: Option<&'a str>,
 }
 
-/// What came back.
-struct Answer {
-    body: Vec<u8>,
-    /// Whether the platform says that the list goes on.
-    has_next: bool,
-}
-
 impl<'a> Call<'a> {
-    pub(super) fn get(path: &'a [&'a str]) -> Self {
+    pub(super) fn get(path: String) -> Self {
         Self {
             method: Method::GET,
             path,
@@ -100,7 +81,7 @@ impl<'a> Call<'a> {
     }
 
     /// `PUT` and `PATCH` set fields to values here, which can be done twice; `POST` makes something.
-    pub(super) fn send(method: Method, path: &'a [&'a str], body: Value) -> Self {
+    pub(super) fn send(method: Method, path: String, body: Value) -> Self {
         Self {
             repeatable: method != Method::POST,
             method,
@@ -110,21 +91,11 @@ impl<'a> Call<'a> {
     }
 
     /// A question that takes a body.
-    pub(super) fn ask(path: &'a [&'a str], body: Value) -> Self {
+    pub(super) fn ask(path: String, body: Value) -> Self {
         Self {
             repeatable: true,
             ..Self::send(Method::POST, path, body)
         }
-    }
-
-    pub(super) fn named(mut self, name: &'a str) -> Self {
-        self.name = Some(name);
-        self
-    }
-
-    pub(super) fn query(mut self, query: &'a [(&'a str, &'a str)]) -> Self {
-        self.query = query;
-        self
     }
 }
 
@@ -140,9 +111,9 @@ impl Api {
     pub(super) fn new(
         platform: Platform,
         base: Url,
-        scheme: Scheme,
         token: Option<(&'static str, SecretString)>,
         headers: &'static [(&'static str, &'static str)],
+        query: &'static [(&'static str, &'static str)],
     ) -> Result<Self, CiError> {
         let client = client_builder(base.scheme() == "http")
             .map_err(CiError::NoClient)?
@@ -150,7 +121,7 @@ impl Api {
             .build()
             .map_err(|error| CiError::NoClient(Cause::new(error)))?;
         let token = token
-            .map(|(name, token)| scheme.header(&token).ok_or(CiError::BadToken { name }))
+            .map(|(name, token)| token_header(platform, &token).ok_or(CiError::BadToken { name }))
             .transpose()?;
         Ok(Self {
             platform,
@@ -158,56 +129,61 @@ impl Api {
             client,
             token,
             headers,
+            query,
         })
-    }
-
-    pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
-    /// Returns the same API below another address of the platform.
-    pub(super) fn at(&self, base: Url) -> Self {
-        Self {
-            platform: self.platform,
-            base,
-            client: self.client.clone(),
-            token: self.token.clone(),
-            headers: self.headers,
-        }
     }
 
     /// Sends a request and reads the answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CiError> {
-        let request = named(&call);
-        let Answer { body, has_next: _ } = self.answer(&call, &request).await?;
-        self.read(&request, &body)
+        self.answer(&call).await.map(|(answer, _)| answer)
     }
 
-    fn read<T: DeserializeOwned>(&self, request: &str, body: &[u8]) -> Result<T, CiError> {
-        serde_json::from_slice(body).map_err(|error| CiError::Unreadable {
-            platform: self.platform,
-            request: request.to_owned(),
-            source: Cause::new(error),
-        })
+    /// Sends what makes something or changes it.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: String,
+        body: Value,
+    ) -> Result<(), CiError> {
+        let _: Value = self.call(Call::send(method, path, body)).await?;
+        Ok(())
     }
 
-    /// Sends a request until it is answered.
+    /// Sends a request until it is answered. Returns whether the platform says that the list goes on, too.
     ///
     /// What can be sent twice is sent again if the platform is busy or did not answer; everything else only
     /// if it was turned away before it was looked at. GitHub does that with 403 as well as with 429
     /// (docs.github.com: rest/using-the-rest-api/rate-limits-for-the-rest-api).
-    async fn answer(&self, call: &Call<'_>, request: &str) -> Result<Answer, CiError> {
+    async fn answer<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<(T, bool), CiError> {
+        let request = match call.name {
+            Some(name) => name.to_owned(),
+            None => format!("{} /{}", call.method, call.path),
+        };
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(call.path);
+            let parts = call.path.split('/').filter(|part| !part.is_empty());
+            path.pop_if_empty().extend(parts);
         }
-        if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(call.query);
+        let query = match call.query {
+            [] => self.query,
+            query => query,
+        };
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
         let mut tries = 1;
         loop {
-            let (error, wait) = match self.once(call, url.clone(), request).await {
-                Ok(answer) => return Ok(answer),
+            let (error, wait) = match self.once(call, url.clone(), &request).await {
+                Ok((body, has_next)) => {
+                    let answer = serde_json::from_slice(&body);
+                    return answer.map(|answer| (answer, has_next)).map_err(|error| {
+                        CiError::Unreadable {
+                            platform: self.platform,
+                            request,
+                            source: Cause::new(error),
+                        }
+                    });
+                }
                 Err(failed) => failed,
             };
             let again = match &error {
@@ -233,7 +209,7 @@ impl Api {
         call: &Call<'_>,
         url: Url,
         request: &str,
-    ) -> Result<Answer, (CiError, Option<Duration>)> {
+    ) -> Result<(Vec<u8>, bool), (CiError, Option<Duration>)> {
         let no_answer = |error: reqwest::Error| {
             let error = CiError::NoAnswer {
                 platform: self.platform,
@@ -277,7 +253,7 @@ impl Api {
         }
         // Azure DevOps answers 203 with a page to sign in on where a token is not good.
         if matches!(status, 200 | 201) {
-            return Ok(Answer { body, has_next });
+            return Ok((body, has_next));
         }
         let error = CiError::Refused {
             platform: self.platform,
@@ -292,7 +268,7 @@ impl Api {
     /// not be the last: a platform may leave out what is hidden. Its links are looked at, not followed.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
-        path: &[&str],
+        path: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, CiError> {
         let mut all = Vec::new();
@@ -300,10 +276,11 @@ impl Api {
             let (size, page) = (PAGE.to_string(), page.to_string());
             let mut query = query.to_vec();
             query.extend([("per_page", size.as_str()), ("page", page.as_str())]);
-            let call = Call::get(path).query(&query);
-            let request = named(&call);
-            let Answer { body, has_next } = self.answer(&call, &request).await?;
-            let found: Vec<T> = self.read(&request, &body)?;
+            let call = Call {
+                query: &query,
+                ..Call::get(path.to_owned())
+            };
+            let (found, has_next): (Vec<T>, bool) = self.answer(&call).await?;
             let is_last = found.len() < PAGE && !has_next;
             all.extend(found);
             if is_last {
@@ -312,17 +289,9 @@ impl Api {
         }
         Err(CiError::TooMany {
             platform: self.platform,
-            request: format!("GET /{}", path.join("/")),
+            request: format!("GET /{path}"),
             most: MOST_PAGES * PAGE,
         })
-    }
-}
-
-/// Returns a request as errors name it.
-fn named(call: &Call<'_>) -> String {
-    match call.name {
-        Some(name) => name.to_owned(),
-        None => format!("{} /{}", call.method, call.path.join("/")),
     }
 }
 

@@ -201,14 +201,14 @@ impl Pipeline {
 
     /// Returns the change that this run is about; `None` if it is about a branch.
     pub fn proposal(&self) -> Option<Proposal> {
-        of!(self, platform => platform.proposal())
+        of!(self, platform => platform.proposal)
     }
 
     /// Whether the platform can be asked: pipelines that run in a fork on GitLab have no token for the project.
     pub fn can_ask(&self) -> bool {
         match &self.service {
             Service::GitHub(_) | Service::AzureDevOps(_) => true,
-            Service::GitLab(gitlab) => gitlab.has_token(),
+            Service::GitLab(gitlab) => gitlab.api.token.is_some(),
         }
     }
 
@@ -366,6 +366,15 @@ fn required(
     name: &'static str,
 ) -> Result<String, CiError> {
     variable(name).ok_or(CiError::MissingVariable { platform, name })
+}
+
+/// Returns the number in a variable that is not set for every job.
+fn number(variable: Variables<'_>, name: &'static str) -> Result<Option<u64>, CiError> {
+    let number = variable(name).map(|number| number.parse());
+    number.transpose().map_err(|_| CiError::BadVariable {
+        name,
+        source: "it is not a number".into(),
+    })
 }
 
 #[cfg(test)]
