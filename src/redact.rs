@@ -48,6 +48,9 @@ struct Known {
     tokens: Vec<KnownToken>,
 }
 
+/// Writes something in the place of a secret.
+type Replace<'r> = &'r dyn Fn(&[u8], &mut Vec<u8>);
+
 /// What finds a token.
 struct KnownToken {
     redactor: Arc<Redactor>,
@@ -119,22 +122,34 @@ impl Redactor {
 
     /// Replaces secrets by a mark in what need not be text; `None` if there are none.
     pub fn mask_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let known = self.known();
-        let masked = known.mask_bytes(bytes);
-        known.tokens.iter().fold(masked, |masked, token| {
-            let rest = masked.as_deref().unwrap_or(bytes);
-            token.redactor.mask_bytes(rest).or(masked)
+        self.replaced(bytes, &|_, masked| {
+            masked.extend_from_slice(MARK.as_bytes())
         })
     }
 
     /// Replaces each character of a secret by a star, so that everything else stays in its place;
     /// `None` if there are no secrets.
     pub fn cover(&self, text: &str) -> Option<String> {
+        let covered = self.replaced(text.as_bytes(), &|secret, covered| {
+            // Whole characters are found.
+            for character in String::from_utf8_lossy(secret).chars() {
+                covered.push(match character {
+                    '\n' => b'\n',
+                    '\r' => b'\r',
+                    _ => b'*',
+                });
+            }
+        })?;
+        Some(String::from_utf8_lossy(&covered).into_owned())
+    }
+
+    /// Writes something in the place of each secret; `None` if there are none.
+    fn replaced(&self, bytes: &[u8], replace: Replace<'_>) -> Option<Vec<u8>> {
         let known = self.known();
-        let covered = known.cover(text);
-        known.tokens.iter().fold(covered, |covered, token| {
-            let rest = covered.as_deref().unwrap_or(text);
-            token.redactor.cover(rest).or(covered)
+        let replaced = known.replaced(bytes, replace);
+        known.tokens.iter().fold(replaced, |replaced, token| {
+            let rest = replaced.as_deref().unwrap_or(bytes);
+            token.redactor.replaced(rest, replace).or(replaced)
         })
     }
 
@@ -159,33 +174,15 @@ impl fmt::Debug for Redactor {
 }
 
 impl Known {
-    fn mask_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut masked = Vec::new();
+    fn replaced(&self, bytes: &[u8], replace: Replace<'_>) -> Option<Vec<u8>> {
+        let mut replaced = Vec::new();
         let mut end = 0;
         for found in self.finder()?.find_iter(bytes) {
-            masked.extend_from_slice(&bytes[end..found.start()]);
-            masked.extend_from_slice(MARK.as_bytes());
+            replaced.extend_from_slice(&bytes[end..found.start()]);
+            replace(&bytes[found.range()], &mut replaced);
             end = found.end();
         }
-        (end > 0).then(|| [&masked, &bytes[end..]].concat())
-    }
-
-    fn cover(&self, text: &str) -> Option<String> {
-        let mut covered = String::new();
-        let mut end = 0;
-        for found in self.finder()?.find_iter(text) {
-            covered.push_str(&text[end..found.start()]);
-            covered.extend(
-                text[found.range()]
-                    .chars()
-                    .map(|character| match character {
-                        '\n' | '\r' => character,
-                        _ => '*',
-                    }),
-            );
-            end = found.end();
-        }
-        (end > 0).then(|| covered + &text[end..])
+        (end > 0).then(|| [&replaced, &bytes[end..]].concat())
     }
 
     fn holds(&self, data: &[u8]) -> Option<Arc<str>> {

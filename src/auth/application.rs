@@ -42,20 +42,6 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Returns the URL that tokens come from, which is also the audience of an assertion.
-    pub(super) fn token_endpoint(&self) -> Result<Url, SignInError> {
-        self.authority
-            .join(&format!("/{}/oauth2/v2.0/token", self.tenant_id))
-            .map_err(|_| self.no_authority())
-    }
-
-    pub(super) fn no_authority(&self) -> SignInError {
-        SignInError::unusable(format!(
-            "no tenant `{}` at `{}`",
-            self.tenant_id, self.authority
-        ))
-    }
-
     /// Returns a http to the authority that hides a secret, and the library's options with it.
     pub(super) fn connection(&self, secret: &SecretString) -> (Arc<AuthHttp>, ClientOptions) {
         let http = Arc::new(AuthHttp::to_authority(&self.authority, secret));

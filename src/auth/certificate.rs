@@ -23,6 +23,7 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::Decode as _;
 
 use super::application::{Application, read_secret_file};
+use super::http::endpoint;
 use super::{Method, SignInError, Token, TokenSource};
 use crate::text::Cause;
 
@@ -50,7 +51,13 @@ impl TokenSource for Certificate {
         let content = read_secret_file(&self.file, "the certificate")?;
         let password = self.password.as_ref().map(|text| text.expose_secret());
         let keys = parse(&content, password).map_err(unusable)?;
-        let endpoint = self.application.token_endpoint()?;
+        // The URL that tokens come from is also the audience of an assertion.
+        let Application {
+            authority,
+            tenant_id,
+            ..
+        } = &self.application;
+        let endpoint = endpoint(authority, tenant_id, "token")?;
         let now = jiff::Timestamp::now().as_second();
         let id = uuid::Uuid::new_v4();
         let assertion = assertion(

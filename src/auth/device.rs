@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::http::{Answer, AuthHttp};
+use super::http::{self, Answer, AuthHttp};
 use super::{Method, SignInError, Token, refusal};
 use crate::text::excerpt;
 
@@ -63,31 +63,26 @@ impl PublicClient {
     /// Sends a form to an endpoint of the tenant.
     async fn post(
         &self,
-        http: &AuthHttp,
+        connection: &AuthHttp,
         endpoint: &str,
         form: Form,
     ) -> Result<Answer, SignInError> {
-        let path = format!("/{}/oauth2/v2.0/{endpoint}", self.tenant);
-        let url = self.authority.join(&path).map_err(|_| {
-            SignInError::unusable(format!(
-                "no tenant `{}` at `{}`",
-                self.tenant, self.authority
-            ))
-        })?;
+        let url = http::endpoint(&self.authority, &self.tenant, endpoint)?;
         for (name, value) in &form {
             if matches!(*name, "device_code" | "refresh_token") {
-                http.remember(name, value);
+                connection.remember(name, value);
             }
         }
         let body = Serializer::new(String::new()).extend_pairs(form).finish();
         let headers = [("content-type", "application/x-www-form-urlencoded")];
-        http.send(
-            reqwest::Method::POST,
-            &url,
-            &headers,
-            Some(body.into_bytes()),
-        )
-        .await
+        connection
+            .send(
+                reqwest::Method::POST,
+                &url,
+                &headers,
+                Some(body.into_bytes()),
+            )
+            .await
     }
 
     /// Lets a person sign in.

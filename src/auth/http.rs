@@ -133,7 +133,10 @@ impl AuthHttp {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request.send().await.map_err(|error| silence(url, error))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| SignInError::Silent(Cause::of(at(url), error.without_url())))?;
         let status = answer.status().as_u16();
         let body = body_of(answer)
             .await
@@ -259,13 +262,15 @@ pub(super) fn address(url: &Url) -> String {
     url.to_string()
 }
 
+/// Returns the URL of an endpoint of a tenant.
+pub(super) fn endpoint(authority: &Url, tenant: &str, name: &str) -> Result<Url, SignInError> {
+    let url = authority.join(&format!("/{tenant}/oauth2/v2.0/{name}"));
+    url.map_err(|_| SignInError::unusable(format!("no tenant `{tenant}` at `{authority}`")))
+}
+
 /// Says where something went wrong.
 fn at(url: &Url) -> String {
     format!("`{}`", address(url))
-}
-
-fn silence(url: &Url, error: reqwest::Error) -> SignInError {
-    SignInError::Silent(Cause::of(at(url), error.without_url()))
 }
 
 /// Spells a managed identity's token as the library reads it: with `expires_on` as a text. Azure's

@@ -52,7 +52,6 @@ pub struct LoginChoice {
 struct Kept {
     tenant: String,
     /// The name of the tenant that was signed in to, if one was given.
-    #[serde(default)]
     asked: Option<String>,
     client_id: String,
     scopes: Vec<String>,

@@ -101,8 +101,8 @@ impl Client {
             let mut failed: Vec<(usize, LastError)> = Vec::new();
             for index in &pending {
                 match self.judge_part(&paths[*index], answers.remove(index)) {
-                    Judgement::Done(result) => results.push((*index, result)),
-                    Judgement::Again(last) => failed.push((*index, last)),
+                    Ok(result) => results.push((*index, result)),
+                    Err(last) => failed.push((*index, last)),
                 }
             }
             let mut refusals: BTreeMap<u16, usize> = BTreeMap::new();
@@ -128,14 +128,12 @@ impl Client {
                 Err(GraphError::GivenUp { tries, .. }) => {
                     results.extend(failed.into_iter().map(|(index, last)| {
                         let request = RequestLine::get(path_only(&paths[index]));
-                        (
-                            index,
-                            Err(GraphError::GivenUp {
-                                request,
-                                tries,
-                                last,
-                            }),
-                        )
+                        let error = GraphError::GivenUp {
+                            request,
+                            tries,
+                            last,
+                        };
+                        (index, Err(error))
                     }));
                     break;
                 }
@@ -178,40 +176,36 @@ impl Client {
             .collect())
     }
 
-    fn judge_part(&self, path: &str, answer: Option<Response>) -> Judgement {
+    /// Reads what a part was answered with. One that has to be tried again is an error.
+    fn judge_part(
+        &self,
+        path: &str,
+        answer: Option<Response>,
+    ) -> Result<Result<Value, GraphError>, LastError> {
         let request = || RequestLine::get(path_only(path));
         let Some(response) = answer else {
             let lacks = "the batch's response lacks this part";
-            return Judgement::Again(LastError::Other(lacks.into()));
+            return Err(LastError::Other(lacks.into()));
         };
         match response.status {
             200..300 => match from_json(&response.body) {
-                Ok(value) => Judgement::Done(Ok(value)),
-                Err(misread) => Judgement::Again(LastError::Other(Cause::new(misread))),
+                Ok(value) => Ok(Ok(value)),
+                Err(misread) => Err(LastError::Other(Cause::new(misread))),
             },
-            300..400 => Judgement::Done(Err(GraphError::redirected(
-                self.address(),
-                request(),
-                &response,
-            ))),
+            300..400 => {
+                let address = self.address();
+                Ok(Err(GraphError::redirected(address, request(), &response)))
+            }
             status => {
                 let error = ServiceError::from_response(&response);
                 if retry::is_transient(status) {
-                    Judgement::Again(LastError::Service(error))
-                } else {
-                    Judgement::Done(Err(GraphError::Service {
-                        request: request(),
-                        error,
-                    }))
+                    return Err(LastError::Service(error));
                 }
+                let request = request();
+                Ok(Err(GraphError::Service { request, error }))
             }
         }
     }
-}
-
-enum Judgement {
-    Done(Result<Value, GraphError>),
-    Again(LastError),
 }
 
 /// Returns what the directory takes a read for (microsoft-graph-docs-contrib: concepts/throttling-limits.md).

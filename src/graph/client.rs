@@ -5,7 +5,7 @@
 //! its outcome means is `apply`'s to find out.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::GraphUrl;
 use super::decode::{Misread, from_json};
 use super::error::{GraphError, LastError, ServiceError};
-use super::observe::{Counters, Event, Observe, RequestCounts};
+use super::observe::{Event, Observe, RequestCounts};
 use super::pace::{Class, Pace, Permit, RateGroup, WaitTooLong};
 use super::rejected_options::RejectedOptions;
 use super::retry::{self, End, Retry};
@@ -31,7 +31,7 @@ pub struct Client {
     transport: Arc<dyn Transport>,
     tokens: Arc<Tokens>,
     pace: Arc<Pace>,
-    counters: Arc<Counters>,
+    counts: Arc<Mutex<RequestCounts>>,
     observer: Arc<dyn Observe>,
     rng: Arc<Mutex<fastrand::Rng>>,
     interrupt: CancellationToken,
@@ -131,7 +131,7 @@ impl Client {
             transport: transport.into(),
             tokens: Arc::new(tokens),
             pace: Arc::new(pace.observed_by(Arc::clone(&observer))),
-            counters: Arc::default(),
+            counts: Arc::default(),
             observer,
             rng: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
             interrupt: CancellationToken::new(),
@@ -160,7 +160,11 @@ impl Client {
 
     /// Returns what has gone over the wire so far.
     pub fn counts(&self) -> RequestCounts {
-        self.counters.counts()
+        *self.lock_counts()
+    }
+
+    fn lock_counts(&self) -> MutexGuard<'_, RequestCounts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signs in, if that has not happened yet, and returns the tenant that the token is for;
@@ -230,7 +234,7 @@ impl Client {
 
     /// Counts a request that is about to be repeated.
     pub(super) fn count_retried(&self) {
-        self.counters.count_retried();
+        self.lock_counts().retried += 1;
     }
 
     /// Notes that the service asked a class to slow down, in so many answers. Only a 429 says that
@@ -243,8 +247,7 @@ impl Client {
         wait: Duration,
         answers: usize,
     ) {
-        self.counters
-            .count_throttled(u64::try_from(answers).unwrap_or(u64::MAX));
+        self.lock_counts().throttled += u64::try_from(answers).unwrap_or(u64::MAX);
         let refused = if retry::is_limit(status) { answers } else { 0 };
         self.pace.throttle(group, class, wait, refused);
         self.notice(Event::Waiting { class, wait });
@@ -267,7 +270,7 @@ impl Client {
                 return Err(Fault::Paused);
             }
             drop(permit);
-            permit = self.permit_again(call, class).await?;
+            permit = self.permit(call, class).await?;
             (number, token) = self.tokens.token().await.map_err(Fault::SignIn)?;
         }
         if class == Class::Write && self.interrupt.is_cancelled() {
@@ -290,12 +293,12 @@ impl Client {
             return Err(Fault::Renewed(response));
         }
         drop(permit);
-        let mut permit = self.permit_again(call, class).await?;
-        self.counters.count_retried();
+        let mut permit = self.permit(call, class).await?;
+        self.count_retried();
         self.send(call, &token, &mut permit, time).await
     }
 
-    async fn permit_again(&self, call: &Call, class: Class) -> Result<Permit, Fault> {
+    async fn permit(&self, call: &Call, class: Class) -> Result<Permit, Fault> {
         self.unless_interrupted(self.pace.permit(call.group, class, call.cost))
             .await
             .map_err(|_| Fault::Interrupted)?
@@ -317,7 +320,10 @@ impl Client {
             body: call.body.clone(),
         };
         permit.mark_used();
-        self.counters.count_request(call.class);
+        match call.class {
+            Class::Read => self.lock_counts().reads += 1,
+            Class::Write => self.lock_counts().writes += 1,
+        }
         tracing::debug!(method = call.method.name(), url = call.url, "sending");
         let answer = tokio::time::timeout(time, self.transport.send(request)).await;
         match answer {
@@ -364,18 +370,15 @@ impl Client {
         let named = || self.request_line(call);
         loop {
             let permit = match taken.take() {
-                Some(_) if self.interrupt.is_cancelled() => return Err(GraphError::Interrupted),
-                Some(permit) => permit,
-                None => self
-                    .unless_interrupted(self.pace.permit(call.group, call.paced_as, call.cost))
-                    .await?
-                    .map_err(|wait| GraphError::Wait {
-                        request: named(),
-                        wait,
-                    })?,
+                Some(_) if self.interrupt.is_cancelled() => Err(Fault::Interrupted),
+                Some(permit) => Ok(permit),
+                None => self.permit(call, call.paced_as).await,
             };
             let start = tokio::time::Instant::now();
-            let outcome = self.exchange(call, permit, retry.time_left()).await;
+            let outcome = match permit {
+                Ok(permit) => self.exchange(call, permit, retry.time_left()).await,
+                Err(fault) => Err(fault),
+            };
             retry.tried(start.elapsed());
             let last = match outcome {
                 Ok(response) if (200..300).contains(&response.status) => match decode(&response) {
@@ -459,7 +462,7 @@ impl Client {
                 });
             }
         }
-        self.counters.count_retried();
+        self.count_retried();
         self.pause(wait).await
     }
 

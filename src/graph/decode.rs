@@ -100,15 +100,10 @@ fn offset(error: &Error, body: &[u8]) -> usize {
 fn ends_in_lone_surrogate(text: &[u8]) -> bool {
     let end = &text[text.len().saturating_sub(12)..];
     end.windows(4).any(|part| {
-        matches!(
-            part,
-            [
-                b'\\',
-                b'u',
-                b'd' | b'D',
-                b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F',
-            ]
-        )
+        let [b'\\', b'u', b'd' | b'D', digit] = part else {
+            return false;
+        };
+        matches!(digit, b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F')
     })
 }
 

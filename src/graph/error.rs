@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::address::GraphUrl;
 use super::pace::WaitTooLong;
 use super::permissions;
-use super::retry::is_throttle;
+use super::retry::{is_throttle, retry_after};
 use super::transport::{RequestLine, Response};
 use crate::auth::SignInError;
 use crate::auth::claims::Claims;
@@ -82,21 +82,7 @@ impl LastError {
 impl ServiceError {
     /// Reads the error out of an answer.
     pub fn from_response(response: &Response) -> Self {
-        Self::from_parts(
-            response.status,
-            &response.body,
-            response.header("request-id"),
-            super::retry::retry_after(response),
-        )
-    }
-
-    /// Reads the error out of the parts of an answer.
-    pub fn from_parts(
-        status: u16,
-        body: &[u8],
-        request_id: Option<&str>,
-        retry_after: Option<Duration>,
-    ) -> Self {
+        let body = response.body.as_slice();
         let parsed: Option<Value> = serde_json::from_slice(body).ok();
         let error = parsed.as_ref().and_then(|body| body.get("error"));
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -105,7 +91,7 @@ impl ServiceError {
             .map(|message| unwrap_message(&message))
             .filter(|message| !message.is_empty());
         Self {
-            status,
+            status: response.status,
             code: text(error.and_then(|error| error.get("code"))).unwrap_or_default(),
             message: message.unwrap_or_else(|| {
                 if error.is_some() {
@@ -115,8 +101,8 @@ impl ServiceError {
                 }
             }),
             request_id: text(inner.and_then(|inner| inner.get("request-id")))
-                .or_else(|| request_id.map(str::to_owned)),
-            retry_after,
+                .or_else(|| response.header("request-id").map(str::to_owned)),
+            retry_after: retry_after(response),
         }
     }
 

@@ -16,29 +16,23 @@ use crate::model::{LiveAssignment, LivePolicy, PolicyKind, assignments_path};
 
 /// A policy of any kind, with what a plan needs of it.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct PolicyWire<'a> {
-    #[serde(borrow)]
     id: Option<Text<'a>>,
-    #[serde(borrow)]
     name: Option<Text<'a>>,
-    #[serde(borrow)]
     display_name: Option<Text<'a>>,
-    #[serde(borrow)]
     profile_name: Option<Text<'a>>,
-    #[serde(rename = "@odata.type", borrow)]
+    #[serde(rename = "@odata.type")]
     odata_type: Option<Text<'a>>,
     platforms: Option<String>,
     platform_type: Option<String>,
     technologies: Option<String>,
-    #[serde(borrow)]
     template_reference: Option<TemplateWire<'a>>,
     device_compliance_policy_script: Option<IgnoredAny>,
     priority: Option<i64>,
     is_built_in: Option<bool>,
     is_default_profile: Option<bool>,
     is_assigned: Option<bool>,
-    #[serde(borrow)]
     assignments: Option<Vec<AssignmentWire<'a>>>,
     /// Where the rest of the assignments is, if the list was cut.
     #[serde(rename = "assignments@odata.nextLink")]
@@ -47,9 +41,8 @@ struct PolicyWire<'a> {
 
 /// What a configuration policy was made from.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct TemplateWire<'a> {
-    #[serde(borrow)]
     template_family: Option<Text<'a>>,
 }
 

@@ -1,6 +1,5 @@
 //! What a run reports while it works: events for the progress display, and counts for the report.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::class::Class;
@@ -50,16 +49,7 @@ impl Observe for Unobserved {
     fn notice(&self, _event: Event) {}
 }
 
-/// Counts of what went over the wire.
-#[derive(Debug, Default)]
-pub struct Counters {
-    reads: AtomicU64,
-    writes: AtomicU64,
-    throttled: AtomicU64,
-    retried: AtomicU64,
-}
-
-/// The counts at one moment.
+/// What went over the wire so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
     /// HTTP requests that only read, batches as one each.
@@ -70,32 +60,4 @@ pub struct RequestCounts {
     pub throttled: u64,
     /// Requests that were repeated.
     pub retried: u64,
-}
-
-impl Counters {
-    pub(super) fn count_request(&self, class: Class) {
-        let counter = match class {
-            Class::Read => &self.reads,
-            Class::Write => &self.writes,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_throttled(&self, answers: u64) {
-        self.throttled.fetch_add(answers, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_retried(&self) {
-        self.retried.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Returns the counts.
-    pub fn counts(&self) -> RequestCounts {
-        RequestCounts {
-            reads: self.reads.load(Ordering::Relaxed),
-            writes: self.writes.load(Ordering::Relaxed),
-            throttled: self.throttled.load(Ordering::Relaxed),
-            retried: self.retried.load(Ordering::Relaxed),
-        }
-    }
 }

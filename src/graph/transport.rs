@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
 use crate::kinds::WriteCall;
@@ -129,6 +130,15 @@ impl Response {
         }
         Ok(())
     }
+}
+
+/// Returns the headers that are text.
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let texts = headers.iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    texts.collect()
 }
 
 /// A good answer that holds the token it was asked with.

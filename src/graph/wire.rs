@@ -64,15 +64,11 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// An assignment, with what a plan needs of it.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub(super) struct AssignmentWire<'a> {
-    #[serde(borrow)]
     id: Option<Text<'a>>,
-    #[serde(borrow)]
     source: Option<Text<'a>>,
-    #[serde(borrow)]
     source_id: Option<Text<'a>>,
-    #[serde(borrow)]
     target: Option<TargetWire<'a>>,
     /// Kinds that have none of these may have others of the name, of any form. Few assignments have any, so
     /// that they need not make the others large.
@@ -83,17 +79,15 @@ pub(super) struct AssignmentWire<'a> {
 
 /// A target with its filter.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct TargetWire<'a> {
-    #[serde(rename = "@odata.type", borrow)]
+    #[serde(rename = "@odata.type")]
     odata_type: Option<Text<'a>>,
-    #[serde(borrow)]
     group_id: Option<Text<'a>>,
-    #[serde(borrow)]
     collection_id: Option<Text<'a>>,
-    #[serde(rename = "deviceAndAppManagementAssignmentFilterId", borrow)]
+    #[serde(rename = "deviceAndAppManagementAssignmentFilterId")]
     filter_id: Option<Text<'a>>,
-    #[serde(rename = "deviceAndAppManagementAssignmentFilterType", borrow)]
+    #[serde(rename = "deviceAndAppManagementAssignmentFilterType")]
     filter_type: Option<Text<'a>>,
     /// What else it holds, which distinguishes targets of a type that is not known.
     #[serde(flatten)]
@@ -119,9 +113,8 @@ impl TargetWire<'_> {
 
 /// A group or an assignment filter.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct NamedWire<'a> {
-    #[serde(borrow)]
     id: Option<Text<'a>>,
     display_name: Option<String>,
     platform: Option<String>,

@@ -1,8 +1,16 @@
 use super::*;
 
+fn error(status: u16, body: &[u8]) -> ServiceError {
+    ServiceError::from_response(&Response {
+        status,
+        headers: vec![("request-id".to_owned(), "id".to_owned())],
+        body: body.to_vec(),
+    })
+}
+
 fn message(message: &str) -> String {
     let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}});
-    ServiceError::from_parts(400, body.to_string().as_bytes(), None, None).message
+    error(400, body.to_string().as_bytes()).message
 }
 
 #[test]
@@ -24,15 +32,15 @@ fn the_real_sentence_is_found() {
 
 #[test]
 fn what_is_no_graph_error_is_shown_as_it_came() {
-    let error = ServiceError::from_parts(502, b"<html>Bad Gateway</html>", Some("id"), None);
+    let page = error(502, b"<html>Bad Gateway</html>");
     assert_eq!(
-        error.to_string(),
+        page.to_string(),
         "the response is not a Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
     );
-    let empty = ServiceError::from_parts(500, b"", None, None);
+    let empty = error(500, b"");
     assert_eq!(
         empty.to_string(),
-        "the response is not a Graph error: an empty body (status 500)"
+        "the response is not a Graph error: an empty body (status 500, request id id)"
     );
 }
 
@@ -61,9 +69,9 @@ fn the_code_of_a_request_is_found_wherever_it_stands() {
 #[test]
 fn a_missing_policy_is_known_by_its_code() {
     let gone = br#"{"error":{"code":"ResourceNotFound","message":"x"}}"#;
-    assert!(ServiceError::from_parts(400, gone, None, None).is_missing());
+    assert!(error(400, gone).is_missing());
     let other = br#"{"error":{"code":"BadRequest","message":"x"}}"#;
-    assert!(!ServiceError::from_parts(400, other, None, None).is_missing());
+    assert!(!error(400, other).is_missing());
 }
 
 #[test]
@@ -78,7 +86,7 @@ fn a_refusal_of_properties_is_told_from_any_other_400() {
         ("BadRequest", "The filter was deleted meanwhile", false),
     ] {
         let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
-        let error = ServiceError::from_parts(400, body.as_bytes(), None, None);
+        let error = error(400, body.as_bytes());
         assert_eq!(error.is_about_properties(), expected, "{code}: {message}");
     }
 }

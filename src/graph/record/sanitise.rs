@@ -96,16 +96,7 @@ impl Sanitiser {
             return text.to_owned();
         }
         if is_time(text) {
-            return text
-                .chars()
-                .map(|character| {
-                    if character.is_ascii_digit() {
-                        '0'
-                    } else {
-                        character
-                    }
-                })
-                .collect();
+            return text.replace(|character: char| character.is_ascii_digit(), "0");
         }
         self.id(text).unwrap_or_else(|| self.text(text))
     }
@@ -175,14 +166,12 @@ impl Sanitiser {
             Ok(_) => return self.text(text),
             Err(_) => (String::new(), text),
         };
-        let (rest, fragment) = match rest.split_once('#') {
-            Some((rest, fragment)) => (rest, Some(fragment)),
-            None => (rest, None),
+        let cut = |text, at| match str::split_once(text, at) {
+            Some((before, after)) => (before, Some(after)),
+            None => (text, None),
         };
-        let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (rest, None),
-        };
+        let (rest, fragment) = cut(rest, '#');
+        let (path, query) = cut(rest, '?');
         let mut kept = origin;
         kept.push_str(&self.path(path));
         if let Some(query) = query {

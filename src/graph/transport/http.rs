@@ -9,7 +9,7 @@ use crate::graph::address::GraphUrl;
 use crate::net::client_builder;
 use crate::text::Cause;
 
-use super::{Method, Request, Response, Sending, Transport, TransportError};
+use super::{Method, Request, Response, Sending, Transport, TransportError, texts};
 
 /// The most that is read of one answer, after it is decompressed. The largest real pages are a few
 /// MiB; what goes on for ever must not fill the memory.
@@ -72,14 +72,7 @@ impl HttpTransport {
             }
         })?;
         let status = answer.status().as_u16();
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| {
-                let value = value.to_str().ok()?;
-                Some((name.as_str().to_owned(), value.to_owned()))
-            })
-            .collect();
+        let headers = texts(answer.headers());
         let mut body = Vec::new();
         let mut values = 0;
         let mut stream = answer.bytes_stream();

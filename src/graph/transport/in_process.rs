@@ -8,7 +8,7 @@ use axum::http;
 use secrecy::ExposeSecret as _;
 use tower::ServiceExt as _;
 
-use super::{Request, Response, Sending, Transport, TransportError};
+use super::{Request, Response, Sending, Transport, TransportError, texts};
 use crate::text::Cause;
 
 /// Sends requests into a router.
@@ -58,14 +58,7 @@ impl InProcessTransport {
             .map_err(|error| TransportError::Unknown(Cause::new(error)))?;
         Ok(Response {
             status: parts.status.as_u16(),
-            headers: parts
-                .headers
-                .iter()
-                .filter_map(|(name, value)| {
-                    let value = value.to_str().ok()?;
-                    Some((name.as_str().to_owned(), value.to_owned()))
-                })
-                .collect(),
+            headers: texts(&parts.headers),
             body: body.to_vec(),
         })
     }
