@@ -52,23 +52,19 @@ impl TokenSource for Certificate {
         let password = self.password.as_ref().map(|text| text.expose_secret());
         let keys = parse(&content, password).map_err(unusable)?;
         // The URL that tokens come from is also the audience of an assertion.
-        let Application {
-            authority,
-            tenant_id,
-            ..
-        } = &self.application;
-        let endpoint = endpoint(authority, tenant_id, "token")?;
+        let application = &self.application;
+        let endpoint = endpoint(&application.authority, &application.tenant_id, "token")?;
         let now = jiff::Timestamp::now().as_second();
         let id = uuid::Uuid::new_v4();
         let assertion = assertion(
             &keys,
-            &self.application.client_id,
+            &application.client_id,
             endpoint.as_str(),
             now,
             &id.to_string(),
         )
         .map_err(unusable)?;
-        self.application
+        application
             .assert(assertion, Method::ClientCertificate)
             .await
     }

@@ -252,19 +252,14 @@ impl Choice<'_> {
 
     fn managed_identity(&self) -> Result<ManagedIdentity, SignInError> {
         const HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
-        let metadata_host = (self.variable)(HOST)
-            .map(|text| {
-                Url::parse(&text)
-                    .map_err(|_| unusable(HOST, AddressError::NotAUrl(shown_url(&text))))
-            })
-            .transpose()?;
+        let metadata_host = (self.variable)(HOST).map(|text| url(HOST, &text));
         let is_named = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]
             .iter()
             .any(|name| (self.variable)(name).is_some());
         Ok(ManagedIdentity {
             scope: self.scope.clone(),
             client_id: self.client_id(),
-            metadata_host,
+            metadata_host: metadata_host.transpose()?,
             is_named,
         })
     }
@@ -280,12 +275,15 @@ impl Choice<'_> {
 
 /// Reads where a platform gives its tokens. The URL has a query, and a secret is sent to it.
 fn endpoint(name: &str, text: &str) -> Result<Url, SignInError> {
-    let url =
-        Url::parse(text).map_err(|_| unusable(name, AddressError::NotAUrl(shown_url(text))))?;
+    let url = url(name, text)?;
     let mut bare = url.clone();
     bare.set_query(None);
     secure_url(bare.as_str()).map_err(|error| unusable(name, error))?;
     Ok(url)
+}
+
+fn url(name: &str, text: &str) -> Result<Url, SignInError> {
+    Url::parse(text).map_err(|_| unusable(name, AddressError::NotAUrl(shown_url(text))))
 }
 
 fn unusable(name: &str, error: AddressError) -> SignInError {

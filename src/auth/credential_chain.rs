@@ -41,32 +41,28 @@ impl TokenSource for CredentialChain {
             Some(_) => return self.azure_cli.fetch().await,
             None => {}
         }
-        let without_identity = match self.ask_identity().await {
+        let without_identity = match self.ask_identity().await? {
             Ok(token) => {
                 let _ = self.settled.set(Method::ManagedIdentity);
                 return Ok(token);
             }
-            Err(NoIdentity::Failed(error)) => return Err(error),
-            Err(NoIdentity::None(reason)) => reason,
+            Err(reason) => reason,
         };
-        let refused = match self.azure_cli.ask().await {
+        let without_cli = match self.azure_cli.ask().await {
             Ok(token) => {
                 let _ = self.settled.set(Method::AzureCli);
                 return Ok(token);
             }
-            Err(refused) => refused,
+            Err(reason) => reason,
         };
         if let Some(token) = self.ask_keyring().await? {
             let _ = self.settled.set(Method::Login);
             return Ok(token);
         }
-        match refused {
-            Refused::Missing => Err(match without_identity {
-                None => SignInError::NotConfigured,
-                Some(error) => SignInError::NothingFound(Box::new(error)),
-            }),
-            Refused::Other(error) => Err(SignInError::NothingFound(Box::new(error))),
-        }
+        Err(match without_cli.or(without_identity) {
+            None => SignInError::NotConfigured,
+            Some(error) => SignInError::NothingFound(Box::new(error)),
+        })
     }
 }
 
@@ -79,27 +75,20 @@ impl CredentialChain {
         }
     }
 
-    async fn ask_identity(&self) -> Result<Token, NoIdentity> {
+    async fn ask_identity(&self) -> Result<Answer, SignInError> {
         if !self.managed_identity.is_there().await {
-            return Err(NoIdentity::None(None));
+            return Ok(Err(None));
         }
-        self.managed_identity
-            .sign_in()
-            .await
-            .map_err(|error| match error {
-                // Every machine has the service; it says so where no identity is assigned.
-                SignInError::Refused { status: 400, .. } => NoIdentity::None(Some(error)),
-                _ => NoIdentity::Failed(error),
-            })
+        match self.managed_identity.sign_in().await {
+            // Every machine has the service; it says so where no identity is assigned.
+            Err(error @ SignInError::Refused { status: 400, .. }) => Ok(Err(Some(error))),
+            answer => answer.map(Ok),
+        }
     }
 }
 
-enum NoIdentity {
-    /// There is none; the reason, if it is known.
-    None(Option<SignInError>),
-    /// There may be one.
-    Failed(SignInError),
-}
+/// A token, or why there is none if that is known.
+type Answer = Result<Token, Option<SignInError>>;
 
 /// The instance metadata service, a fixed address in every Azure machine
 /// (learn.microsoft.com/azure/virtual-machines/instance-metadata-service).
@@ -126,7 +115,7 @@ pub(super) struct ManagedIdentity {
 
 impl ManagedIdentity {
     /// Whether someone is there who could give a token.
-    pub(super) async fn is_there(&self) -> bool {
+    async fn is_there(&self) -> bool {
         if self.is_named {
             return true;
         }
@@ -147,7 +136,7 @@ impl ManagedIdentity {
     }
 
     /// Gets a token from who is there.
-    pub(super) async fn sign_in(&self) -> Result<Token, SignInError> {
+    async fn sign_in(&self) -> Result<Token, SignInError> {
         let http = Arc::new(AuthHttp::to_managed_identity(self.metadata_host.clone()));
         let credential = ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
             user_assigned_id: self.client_id.clone().map(UserAssignedId::ClientId),
@@ -183,16 +172,9 @@ pub(super) struct AzureCli {
     pub(super) secret_variables: Vec<&'static str>,
 }
 
-/// Why `az` gave no token.
-pub(super) enum Refused {
-    /// It is not installed.
-    Missing,
-    /// Something else.
-    Other(SignInError),
-}
-
 impl AzureCli {
-    pub(super) async fn ask(&self) -> Result<Token, Refused> {
+    /// Asks `az`. Where it is not installed, that is no reason.
+    async fn ask(&self) -> Answer {
         let process = Arc::new(Process {
             secret_variables: self.secret_variables.clone(),
             last: Mutex::new(None),
@@ -202,19 +184,17 @@ impl AzureCli {
             executor: Some(Arc::clone(&process) as Arc<dyn Executor>),
             ..AzureCliCredentialOptions::default()
         }))
-        .map_err(|error| Refused::Other(unusable(error)))?;
+        .map_err(unusable)?;
         let http = AuthHttp::default();
         token(&*credential, &http, &self.scope, Method::AzureCli)
             .await
             .map_err(|error| match process.last().take() {
-                Some(ended) if ended.code == Some(127) => Refused::Missing,
-                Some(ended) if ended.code == Some(1) && ended.stderr.contains("not recognized") => {
-                    Refused::Missing
-                }
-                Some(ended) if ended.code != Some(0) => Refused::Other(SignInError::failed(
-                    format!("`az` says: {}", ended.reason()),
-                )),
-                _ => Refused::Other(error),
+                Some(ended) if ended.is_missing() => None,
+                Some(ended) if ended.code != Some(0) => Some(SignInError::failed(format!(
+                    "`az` says: {}",
+                    ended.reason()
+                ))),
+                _ => Some(error),
             })
     }
 }
@@ -222,10 +202,9 @@ impl AzureCli {
 #[async_trait::async_trait]
 impl TokenSource for AzureCli {
     async fn fetch(&self) -> Result<Token, SignInError> {
-        self.ask().await.map_err(|refused| match refused {
-            Refused::Missing => SignInError::unusable("`az` is not on the PATH".to_owned()),
-            Refused::Other(error) => error,
-        })
+        let missing = || SignInError::unusable("`az` is not on the PATH");
+        let answer = self.ask().await;
+        answer.map_err(|reason| reason.unwrap_or_else(missing))
     }
 }
 
@@ -244,6 +223,11 @@ struct Ended {
 }
 
 impl Ended {
+    /// Whether `az` is not installed.
+    fn is_missing(&self) -> bool {
+        self.code == Some(127) || (self.code == Some(1) && self.stderr.contains("not recognized"))
+    }
+
     /// Finds the line with the error among warnings and advertisements.
     fn reason(&self) -> String {
         let line = self

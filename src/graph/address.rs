@@ -7,10 +7,7 @@ use crate::text::shown_url;
 
 /// The Graph URL, with its version: `https://graph.microsoft.com/beta`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GraphUrl {
-    text: String,
-    url: Url,
-}
+pub struct GraphUrl(Url);
 
 impl GraphUrl {
     /// Reads a Graph URL and checks that a token may be sent to it.
@@ -19,50 +16,45 @@ impl GraphUrl {
     ///
     /// Refuses what is not https, unless it is http to a loopback address, and what has no version.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let url = secure_url(text)?;
+        let mut url = secure_url(text)?;
         if url.path().trim_matches('/').is_empty() {
             return Err(AddressError::NoVersion(shown_url(text)));
         }
-        let text = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { text, url })
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
     }
 
     /// Returns the address of the sandbox inside the process. No socket is behind it.
     pub fn in_process() -> Self {
-        let url = Url::parse("http://sandbox/beta").expect("a constant URL");
-        Self {
-            text: url.as_str().to_owned(),
-            url,
-        }
+        Self(Url::parse("http://sandbox/beta").expect("a constant URL"))
     }
 
     /// Returns the URL.
     pub fn url(&self) -> &Url {
-        &self.url
+        &self.0
     }
 
     /// Returns the URL as plans show it, without a slash at its end.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.0.as_str()
     }
 
     /// Returns the absolute URL of a path below the version root.
     pub fn join(&self, path_and_query: &str) -> String {
-        format!("{}{path_and_query}", self.text)
+        format!("{}{path_and_query}", self.0)
     }
 
     /// Whether a link leads to the same scheme, host and port, so that the token may go there.
     pub fn admits(&self, link: &str) -> bool {
         Url::parse(link).is_ok_and(|url| {
-            url.origin() == self.url.origin()
-                && url.username().is_empty()
-                && url.password().is_none()
+            url.origin() == self.0.origin() && url.username().is_empty() && url.password().is_none()
         })
     }
 
     /// Whether the address is http, which only loopback addresses are.
     pub fn is_plain(&self) -> bool {
-        self.url.scheme() == "http"
+        self.0.scheme() == "http"
     }
 
     /// Returns the token scope for this host. A loopback stand-in is asked with the scope of the
@@ -71,7 +63,7 @@ impl GraphUrl {
         if self.is_plain() {
             format!("{}/.default", cloud.graph)
         } else {
-            format!("{}/.default", self.url.origin().ascii_serialization())
+            format!("{}/.default", self.0.origin().ascii_serialization())
         }
     }
 }

@@ -327,11 +327,9 @@ impl Reader {
         let first_page = async |url: String| {
             let slot = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             let first = Call::get(url.clone());
-            let decode = |response: &Response| match kind.spec().listing {
-                kinds::Listing::ItemExpand(_) => {
-                    from_json::<ExpandedItem>(&response.body).map(Page::from)
-                }
-                kinds::Listing::Expanded | kinds::Listing::PerPolicy => from_json(&response.body),
+            let decode = |response: &Response| match size {
+                Some(_) => from_json(&response.body),
+                None => from_json::<ExpandedItem>(&response.body).map(Page::from),
             };
             let retry = &mut Retry::default();
             let page = self.client.read_with(slot, retry, &first, decode).await?;
@@ -381,12 +379,15 @@ impl Reader {
         let answers = self.read_batch_sized(ASSIGNMENTS, &paths).await?;
         let answers = policies.iter().zip(paths).zip(answers);
         let results =
-            futures::stream::iter(answers).map(|(((kind, id), (path, _)), answer)| async move {
+            futures::stream::iter(answers).map(|(((kind, id), (path, size)), answer)| async move {
                 let Some(answer) = GraphError::unless_missing(answer)? else {
                     return Ok(None);
                 };
                 let request = RequestLine::get(&path);
-                let page = set_of(*kind, &request, answer)?;
+                let page = match size {
+                    Some(_) => page_of(&request, answer)?,
+                    None => item_of(&request, answer)?,
+                };
                 match page.next_link {
                     None => live_assignments(*kind, &request, page.value).map(Some),
                     // Only what reads the same twice was there.
@@ -446,18 +447,11 @@ fn set_path(kind: PolicyKind, policy_id: &str) -> (String, Option<usize>) {
     }
 }
 
-/// Reads the assignments of a policy out of what its path answers.
-fn set_of(
-    kind: PolicyKind,
-    request: &RequestLine,
-    answer: Value,
-) -> Result<Page<Object>, GraphError> {
-    match kind.spec().listing {
-        kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(request, answer),
-        kinds::Listing::ItemExpand(_) => serde_json::from_value::<ExpandedItem>(answer)
-            .map(Page::from)
-            .map_err(|error| shape(request, Cause::new(error))),
-    }
+/// Reads an object that came in a batch with its assignments.
+fn item_of(request: &RequestLine, answer: Value) -> Result<Page<Object>, GraphError> {
+    let item = serde_json::from_value::<ExpandedItem>(answer);
+    item.map(Page::from)
+        .map_err(|error| shape(request, Cause::new(error)))
 }
 
 /// A list that changed while it was read may hold a policy twice: once as it was before.

@@ -194,11 +194,15 @@ pub(super) fn assignment(
         AssignmentProperties::None => (None, Properties::default()),
         AssignmentProperties::App => (
             intent_of_app(intent.as_deref(), texts)?,
-            app_settings(object("settings", settings.as_deref())?, texts),
+            object("settings", settings.as_deref())?
+                .map(|settings| app_settings(settings, texts))
+                .unwrap_or_default(),
         ),
         AssignmentProperties::Remediation => (
             None,
-            schedule(object(RUN_SCHEDULE, run_schedule.as_deref())?, texts),
+            object(RUN_SCHEDULE, run_schedule.as_deref())?
+                .map(|schedule| self::schedule(schedule, texts))
+                .unwrap_or_default(),
         ),
     };
     let source = source.map_or(Source::Direct, |Text(text)| Source::from_wire(&text));
@@ -244,20 +248,14 @@ fn of_another_form(property: &str, form: &str) -> Misread {
 
 /// Reads the settings of an app's assignment. An exclusion has none, and neither have many types of
 /// apps.
-fn app_settings(settings: Option<&Object>, texts: &mut Texts) -> Properties {
-    let Some(settings) = settings else {
-        return Properties::default();
-    };
+fn app_settings(settings: &Object, texts: &mut Texts) -> Properties {
     let flat = properties::flatten_settings(settings).into_iter();
     let stored = flat.filter_map(|(name, value)| Some((texts.share(&name), texts.share(&value?))));
     Properties::new(stored.collect())
 }
 
 /// Reads when a remediation runs.
-fn schedule(schedule: Option<&Object>, texts: &mut Texts) -> Properties {
-    let Some(schedule) = schedule else {
-        return Properties::default();
-    };
+fn schedule(schedule: &Object, texts: &mut Texts) -> Properties {
     let value = run_schedule::from_wire(schedule);
     Properties::new(vec![(texts.share(RUN_SCHEDULE), texts.share(&value))])
 }

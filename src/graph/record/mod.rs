@@ -58,9 +58,8 @@ pub struct Recorder(Mutex<Kept>);
 struct Kept {
     sanitiser: Sanitiser,
     number: usize,
-    file: Option<Lines>,
-    /// Called once with the error that cuts the record short.
-    on_failure: Option<fn(&io::Error)>,
+    /// With what is called once with the error that cuts the record short.
+    file: Option<(Lines, fn(&io::Error))>,
     exchanges: Option<Vec<Exchange>>,
 }
 
@@ -85,8 +84,7 @@ impl Recorder {
             None => Lines::create(path, &head, || Ok(()))?,
         };
         Ok(Self(Mutex::new(Kept {
-            file: Some(file),
-            on_failure: Some(on_failure),
+            file: Some((file, on_failure)),
             ..Kept::default()
         })))
     }
@@ -101,8 +99,7 @@ impl Recorder {
         let mut kept = self.lock();
         kept.exchanges
             .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()
+            .map_or_else(Vec::new, std::mem::take)
     }
 
     /// Replaces personal data in one of our own sentences, as in the exchanges.
@@ -120,13 +117,11 @@ impl Recorder {
         kept.number += 1;
         let number = kept.number;
         let record = record(&mut kept.sanitiser, number, request, answer, took);
-        if let Some(file) = &mut kept.file
+        if let Some((file, on_failure)) = &mut kept.file
             && let Err(error) = file.add(format!("{record}\n").as_bytes(), false)
         {
+            on_failure(&error);
             kept.file = None;
-            if let Some(on_failure) = kept.on_failure {
-                on_failure(&error);
-            }
         }
         if let Some(exchanges) = &mut kept.exchanges {
             exchanges.push(exchange(record, request, answer.as_ref().ok(), sent, took));
