@@ -122,9 +122,7 @@ impl Redactor {
 
     /// Replaces secrets by a mark in what need not be text; `None` if there are none.
     pub fn mask_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.replaced(bytes, &|_, masked| {
-            masked.extend_from_slice(MARK.as_bytes())
-        })
+        self.replaced(bytes, &|_, masked| masked.extend(MARK.bytes()))
     }
 
     /// Replaces each character of a secret by a star, so that everything else stays in its place;

@@ -152,13 +152,13 @@ impl Choice<'_> {
     /// Says who signs in, so that a refusal can be explained.
     fn signed_in(&self, method: Option<Method>) -> SignedIn {
         let is_application = method.is_some_and(Method::is_application);
-        let own = self.expected_tenant.as_ref();
-        let own = own.and_then(|own| own.client_id.clone());
         SignedIn {
             is_application,
             client_id: match method {
                 _ if is_application => self.client_id(),
-                Some(Method::Login) | None => own.or_else(|| self.people.client_id.clone()),
+                Some(Method::Login) | None => self
+                    .own_client_id()
+                    .or_else(|| self.people.client_id.clone()),
                 Some(_) => None,
             },
             authority: self.authority().ok().map(String::from),
@@ -182,9 +182,13 @@ impl Choice<'_> {
         }
     }
 
+    /// Returns the app registration of the tenant that manifests name.
+    fn own_client_id(&self) -> Option<String> {
+        self.expected_tenant.as_ref()?.client_id.clone()
+    }
+
     fn client_id(&self) -> Option<String> {
-        let own = self.expected_tenant.as_ref();
-        own.and_then(|own| own.client_id.clone())
+        self.own_client_id()
             .or_else(|| (self.variable)("AZURE_CLIENT_ID"))
     }
 
@@ -215,27 +219,17 @@ impl Choice<'_> {
     ///
     /// This is a pipeline.
     pub fn login(&self) -> Result<LoginChoice, SignInError> {
-        let People {
-            client_id,
-            scopes,
-            pipeline,
-            keeps,
-            show,
-        } = self.people.clone();
-        if let Some(variable) = pipeline {
+        let people = self.people.clone();
+        if let Some(variable) = people.pipeline {
             return Err(SignInError::InPipeline(variable));
         }
-        let own = self
-            .expected_tenant
-            .as_ref()
-            .and_then(|own| own.client_id.clone());
         Ok(LoginChoice {
             authority: self.authority()?,
             tenant_id: self.tenant_id(),
-            client_id: own.or(client_id),
-            scopes,
-            keyring: keeps.then(Keyring::open).flatten(),
-            show,
+            client_id: self.own_client_id().or(people.client_id),
+            scopes: people.scopes,
+            keyring: people.keeps.then(Keyring::open).flatten(),
+            show: people.show,
         })
     }
 

@@ -110,7 +110,7 @@ impl Client {
                 *refusals.entry(status).or_default() += 1;
             }
             if refusals.values().sum::<usize>() < pending.len() {
-                self.pace().passed(group, Class::Read);
+                self.pace().lane(group).passed(Class::Read);
             }
             pending = failed.iter().map(|(index, _)| *index).collect();
             // The one that asks for the longest wait decides, or else one that asks to slow down.

@@ -100,15 +100,13 @@ impl Call {
 pub(super) enum Fault {
     SignIn(SignInError),
     Wait(WaitTooLong),
-    /// The request certainly had no effect.
-    NotSent(Cause),
     /// The service asked the class to wait before the request could leave.
     Paused,
     /// The run was interrupted before the request could leave.
     Interrupted,
     /// The token was refused, and there is another now; the request had no effect.
     Renewed(Response),
-    /// No one knows.
+    /// There is no answer. If the request left, no one knows whether it had an effect.
     Unknown(Cause),
     /// The service answered with what is not taken: too much, or the token. The next answer would
     /// be no better.
@@ -218,7 +216,7 @@ impl Client {
     /// Notes that a write was throttled, and pauses all of them: longer each time in a row.
     pub(super) fn write_refused(&self, group: RateGroup, error: &ServiceError) {
         // Those that were in flight together are throttled together, which counts once.
-        let again = u32::from(!self.pace.is_paused(group, Class::Write));
+        let again = u32::from(!self.pace.lane(group).is_paused(Class::Write));
         let before = self.refused_writes.fetch_add(again, Ordering::Relaxed);
         let tries = before.saturating_add(again);
         let backoff = self.backoff(tries.saturating_add(1), true);
@@ -229,7 +227,7 @@ impl Client {
     /// Notes that a write was not throttled.
     pub(super) fn write_passed(&self, group: RateGroup) {
         self.refused_writes.store(0, Ordering::Relaxed);
-        self.pace.passed(group, Class::Write);
+        self.pace.lane(group).passed(Class::Write);
     }
 
     /// Counts a request that is about to be repeated.
@@ -249,7 +247,7 @@ impl Client {
     ) {
         self.lock_counts().throttled += u64::try_from(answers).unwrap_or(u64::MAX);
         let refused = if retry::is_limit(status) { answers } else { 0 };
-        self.pace.throttle(group, class, wait, refused);
+        self.pace.lane(group).throttle(class, wait, refused);
         self.notice(Event::Waiting { class, wait });
     }
 
@@ -265,7 +263,7 @@ impl Client {
         let (mut number, mut token) = self.tokens.token().await.map_err(Fault::SignIn)?;
         // Whatever happened while the token was got: nothing leaves in a pause, and no write after
         // an interrupt.
-        while self.pace.is_paused(call.group, class) {
+        while self.pace.lane(call.group).is_paused(class) {
             if class == Class::Write {
                 return Err(Fault::Paused);
             }
@@ -339,8 +337,9 @@ impl Client {
                 );
                 Ok(response)
             }
-            Ok(Err(TransportError::NotSent(reason))) => Err(Fault::NotSent(reason)),
-            Ok(Err(TransportError::Unknown(reason))) => Err(Fault::Unknown(reason)),
+            Ok(Err(TransportError::NotSent(reason) | TransportError::Unknown(reason))) => {
+                Err(Fault::Unknown(reason))
+            }
             Ok(Err(error @ TransportError::TooLarge(_))) => Err(Fault::Unusable(Cause::new(error))),
             Err(_) => {
                 let late = format!("no response within {} s", time.as_secs());
@@ -385,7 +384,7 @@ impl Client {
                     Ok(value) => {
                         // Whether a batch passed is known from its parts.
                         if !call.is_batch() {
-                            self.pace.passed(call.group, call.paced_as);
+                            self.pace.lane(call.group).passed(call.paced_as);
                         }
                         return Ok(value);
                     }
@@ -419,7 +418,7 @@ impl Client {
                         detail,
                     });
                 }
-                Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => LastError::Other(reason),
+                Err(Fault::Unknown(reason)) => LastError::Other(reason),
                 // Only what leaves as a write ends so; else it has waited, or was sent again with the other token.
                 Err(Fault::Paused | Fault::Renewed(_)) => {
                     LastError::Other("it was not sent".into())

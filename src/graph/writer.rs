@@ -100,7 +100,7 @@ impl Writer {
     ///
     /// Gives up if the service asked for a longer wait than allowed.
     pub async fn turn(&self, kind: PolicyKind) -> Result<(LookSlot, WriteSlot), WaitTooLong> {
-        let (look, write) = self.client.pace().turn(group(kind)).await?;
+        let (look, write) = self.client.pace().lane(group(kind)).turn().await?;
         Ok((LookSlot(look), WriteSlot(write)))
     }
 
@@ -116,7 +116,7 @@ impl Writer {
 
     /// Whether writes of a kind are to wait: one may have been refused since this one had its turn.
     pub fn is_paused(&self, kind: PolicyKind) -> bool {
-        self.client.pace().is_paused(group(kind), Class::Write)
+        self.client.pace().lane(group(kind)).is_paused(Class::Write)
     }
 
     /// Counts a write that is about to be repeated.
@@ -167,7 +167,7 @@ impl Writer {
             headers: vec![("client-request-id", self.new_request_id())],
             ..Call::post(self.client.address().join(&path), &json!({"id": code})).writing()
         };
-        match self.client.pace().turn(call.group).await {
+        match self.client.pace().lane(call.group).turn().await {
             Ok((_, write)) => self.write(WriteSlot(write), &call).await,
             Err(wait) => WriteOutcome::NotSent(GraphError::Wait {
                 request: self.client.request_line(&call),
@@ -218,12 +218,10 @@ impl Writer {
             Err(Fault::SignIn(error)) => WriteOutcome::NotSent(error.into()),
             Err(Fault::Wait(wait)) => WriteOutcome::NotSent(GraphError::Wait { request, wait }),
             // Reading back settles them all; it only costs a read where nothing had left.
-            Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::Unusable(reason)) => {
-                WriteOutcome::Unknown {
-                    reason: reason.to_string(),
-                    retry_after: None,
-                }
-            }
+            Err(Fault::Unknown(reason) | Fault::Unusable(reason)) => WriteOutcome::Unknown {
+                reason: reason.to_string(),
+                retry_after: None,
+            },
         }
     }
 }

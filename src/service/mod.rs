@@ -41,17 +41,6 @@ pub enum Basis {
     Unknown,
 }
 
-impl Basis {
-    /// Returns the word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Certain => "certain",
-            Self::Likely => "likely",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// How an assumption is found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {

@@ -13,7 +13,7 @@ use crate::graph::observe::{Event, Observe};
 
 /// Lets the requests of one group leave at the pace that the service permits.
 #[derive(Debug)]
-pub(super) struct RateLimiter {
+pub(in crate::graph) struct RateLimiter {
     state: Mutex<State>,
     /// Notified when a slot may have been freed at a time not known in advance.
     changed: Notify,
@@ -100,7 +100,7 @@ impl RateLimiter {
     /// # Errors
     ///
     /// Gives up where the service asked for a longer wait than allowed.
-    pub(super) async fn turn(self: &Arc<Self>) -> Result<(Permit, Permit), WaitTooLong> {
+    pub(in crate::graph) async fn turn(self: &Arc<Self>) -> Result<(Permit, Permit), WaitTooLong> {
         let cost = Cost { any: 2, writes: 1 };
         self.wait(Class::Write, cost).await?;
         Ok((self.give(Class::Read, 1), self.give(Class::Write, 1)))
@@ -159,14 +159,14 @@ impl RateLimiter {
     }
 
     /// Whether a class is to wait because the service asked for it.
-    pub(super) fn is_paused(&self, class: Class) -> bool {
+    pub(in crate::graph) fn is_paused(&self, class: Class) -> bool {
         let until = self.state().brake(class).paused_until;
         until.is_some_and(|until| until > Instant::now())
     }
 
     /// Pauses a class because the service asked for it. Where it was for the limit's sake that
     /// `refused` requests were refused, less of the limit is used from then on.
-    pub(super) fn throttle(&self, class: Class, wait: Duration, refused: usize) {
+    pub(in crate::graph) fn throttle(&self, class: Class, wait: Duration, refused: usize) {
         let now = Instant::now();
         let until = now + wait;
         let mut state = self.state();
@@ -190,7 +190,7 @@ impl RateLimiter {
     }
 
     /// Notes that the service took a request of a class.
-    pub(super) fn passed(&self, class: Class) {
+    pub(in crate::graph) fn passed(&self, class: Class) {
         let now = Instant::now();
         let mut state = self.state();
         state.brake(class).refused_since = None;

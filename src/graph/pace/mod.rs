@@ -115,7 +115,8 @@ impl Pace {
         self
     }
 
-    fn lane(&self, group: RateGroup) -> Arc<RateLimiter> {
+    /// Returns what lets the requests of a group leave.
+    pub(in crate::graph) fn lane(&self, group: RateGroup) -> Arc<RateLimiter> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry(group).or_insert_with(|| {
             let watcher = self.watcher.clone();
@@ -166,32 +167,6 @@ impl Pace {
         };
         let own = self.lane(group).permit(class, cost).await?;
         Ok(own.beside(shared))
-    }
-
-    /// Waits until a write and the look right before it may leave, and takes the slots of both, first
-    /// the look's, so that nothing has to be waited for in between.
-    ///
-    /// # Errors
-    ///
-    /// Gives up if the service asked for a longer wait than allowed.
-    pub async fn turn(&self, group: RateGroup) -> Result<(Permit, Permit), WaitTooLong> {
-        self.lane(group).turn().await
-    }
-
-    /// Whether a class is to wait because the service asked for it.
-    pub fn is_paused(&self, group: RateGroup, class: Class) -> bool {
-        self.lane(group).is_paused(class)
-    }
-
-    /// Pauses a class because the service asked for it. If `refused` requests were refused for the
-    /// limit's sake, less of the limit is used from then on.
-    pub fn throttle(&self, group: RateGroup, class: Class, wait: Duration, refused: usize) {
-        self.lane(group).throttle(class, wait, refused);
-    }
-
-    /// Notes that the service took a request of a class.
-    pub fn passed(&self, group: RateGroup, class: Class) {
-        self.lane(group).passed(class);
     }
 }
 

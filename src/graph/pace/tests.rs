@@ -104,13 +104,14 @@ async fn a_pause_holds_its_class_and_no_other() {
 async fn a_pause_is_one_of_a_group_and_a_class() {
     let pace = Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST);
     let group = RateGroup::Directory;
-    pace.throttle(group, Class::Write, Duration::from_secs(7), 0);
-    assert!(pace.is_paused(group, Class::Write));
-    assert!(!pace.is_paused(group, Class::Read));
+    pace.lane(group)
+        .throttle(Class::Write, Duration::from_secs(7), 0);
+    assert!(pace.lane(group).is_paused(Class::Write));
+    assert!(!pace.lane(group).is_paused(Class::Read));
     let other = RateGroup::Intune(crate::kinds::ThrottleGroup::DeviceConfiguration);
-    assert!(!pace.is_paused(other, Class::Write));
+    assert!(!pace.lane(other).is_paused(Class::Write));
     tokio::time::advance(Duration::from_secs(7)).await;
-    assert!(!pace.is_paused(group, Class::Write));
+    assert!(!pace.lane(group).is_paused(Class::Write));
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,28 +70,24 @@ impl NoAnswer {
 
 /// Sorts an outcome: only a sign-in that fails and an interrupt end everything.
 fn sorted<T>(outcome: Result<T, GraphError>) -> Result<Asked<T>, GraphError> {
-    match outcome {
-        Ok(answer) => Ok(Ok(answer)),
+    let why = match outcome {
+        Ok(answer) => return Ok(Ok(answer)),
         Err(GraphError::Service { error, .. }) if error.status != 401 => {
-            Ok(Err(NoAnswer::Refused(error)))
+            return Ok(Err(NoAnswer::Refused(error)));
         }
         // A token that is rejected is rejected everywhere.
         Err(
             error @ (GraphError::SignIn(_) | GraphError::Interrupted | GraphError::Service { .. }),
-        ) => Err(error),
+        ) => return Err(error),
         Err(GraphError::GivenUp {
             last: LastError::Service(error),
             tries,
             ..
-        }) => Ok(Err(NoAnswer::Failed(format!(
-            "gave up after {tries} tries: status {}",
-            error.status
-        )))),
-        Err(GraphError::Wait { .. }) => {
-            Ok(Err(NoAnswer::Failed("the wait is too long".to_owned())))
-        }
-        Err(_) => Ok(Err(NoAnswer::Failed("no usable response".to_owned()))),
-    }
+        }) => format!("gave up after {tries} tries: status {}", error.status),
+        Err(GraphError::Wait { .. }) => "the wait is too long".to_owned(),
+        Err(_) => "no usable response".to_owned(),
+    };
+    Ok(Err(NoAnswer::Failed(why)))
 }
 
 /// Says a refusal in words that name no one.

@@ -54,12 +54,14 @@ pub struct Exchange {
 #[derive(Debug, Default)]
 pub struct Recorder(Mutex<Kept>);
 
+type OnFailure = fn(&io::Error);
+
 #[derive(Debug, Default)]
 struct Kept {
     sanitiser: Sanitiser,
     number: usize,
     /// With what is called once with the error that cuts the record short.
-    file: Option<(Lines, fn(&io::Error))>,
+    file: Option<(Lines, OnFailure)>,
     exchanges: Option<Vec<Exchange>>,
 }
 
@@ -69,7 +71,7 @@ impl Recorder {
     /// # Errors
     ///
     /// Says why the file cannot be written.
-    pub fn into_file(path: &Path, on_failure: fn(&io::Error)) -> io::Result<Self> {
+    pub fn into_file(path: &Path, on_failure: OnFailure) -> io::Result<Self> {
         let head = json!({
             "formatVersion": "1.0",
             "tool": concat!("assignctl ", env!("CARGO_PKG_VERSION")),

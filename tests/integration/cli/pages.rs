@@ -17,7 +17,7 @@ use std::process::Command;
 use assignctl::graph::permissions::NEEDS;
 use assignctl::kinds::{FilterRule, SingleRoute, TargetKind, Writing};
 use assignctl::model::PolicyKind;
-use assignctl::service::{ASSUMPTIONS, Assumption, Probe};
+use assignctl::service::{ASSUMPTIONS, Assumption, Basis, Probe};
 use serde_json::{Map, Value};
 
 use super::support::World;
@@ -323,14 +323,18 @@ fn assumption(assumption: &Assumption) -> String {
         true => "A write relies on it. ",
         false => "",
     };
+    let basis = match basis {
+        Basis::Certain => "certain",
+        Basis::Likely => "likely",
+        Basis::Unknown => "unknown",
+    };
     let found_out = match probe {
         Probe::Read(how) => format!("by reading: {how}"),
         Probe::Write(how) => format!("by writing (`--try-writes`): {how}"),
         Probe::Never(why) => (*why).to_owned(),
     };
     format!(
-        "### `{id}`\n\nExpected: {expected}.\n\n- How sure: {} ({source}).\n- What depends on it: {depends}. {matters}\n- If it does not hold: {fallback}.\n- How it is checked: {found_out}.\n\n",
-        basis.name()
+        "### `{id}`\n\nExpected: {expected}.\n\n- How sure: {basis} ({source}).\n- What depends on it: {depends}. {matters}\n- If it does not hold: {fallback}.\n- How it is checked: {found_out}.\n\n"
     )
     .replace(" \n", "\n")
 }
