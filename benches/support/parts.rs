@@ -11,9 +11,9 @@ use assignctl::plan::needs::needs;
 use assignctl::plan::saved::{PlanRecord, digest_of};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Annotations, Plan, PlanInputs, Selection};
-use assignctl::render::json;
-use assignctl::render::review::{Direction, PlanView};
-use assignctl::render::text::{self, Detail};
+use assignctl::render::json::Json;
+use assignctl::render::review::{Detail, PlanView};
+use assignctl::render::text;
 
 use super::large::{Drift, Large};
 use super::replay;
@@ -88,12 +88,9 @@ pub(crate) fn as_text((plan, annotations): &Made, digest: &str) -> String {
         annotations,
         summary: &plan.summary(),
         digest,
-        all: false,
-        brief: false,
-        expand: false,
-        direction: Direction::Plan,
+        detail: Detail::default(),
     };
-    text::plan(&view, Detail::default())
+    text::plan(&view)
 }
 
 /// Writes a plan as JSON, for no one to read; returns how long it is.
@@ -101,7 +98,7 @@ pub(crate) fn as_json((plan, annotations): &Made, digest: &str) -> usize {
     let made_at = "2026-01-01T00:00:00Z";
     let record = PlanRecord::new(plan, annotations, &plan.summary(), digest, made_at, false);
     let mut counted = Counted(0);
-    json::plan(record).write(&mut counted).expect("it is taken");
+    Json::new(record).write(&mut counted).expect("it is taken");
     counted.0
 }
 

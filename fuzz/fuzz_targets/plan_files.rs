@@ -4,8 +4,9 @@
 #![no_main]
 
 use assignctl::plan::saved::{PlanRecord, SavedPlan, digest_of};
-use assignctl::render::review::{Direction, PlanView};
-use assignctl::render::text::{self, Detail};
+use assignctl::render::json::Json;
+use assignctl::render::review::{Detail, PlanView};
+use assignctl::render::text;
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
 
@@ -28,12 +29,9 @@ fuzz_target!(|text: &str| {
             annotations: &saved.annotations,
             summary: &saved.summary,
             digest: &saved.digest,
-            all,
-            brief: summary,
-            expand: false,
-            direction: Direction::Plan,
+            detail,
         };
-        let shown = text::plan(&view, detail);
+        let shown = text::plan(&view);
         assert!(!clean_of_colours(&shown).contains('\u{1b}'), "{shown:?}");
     }
     // The digest may be another: a file may have its rows in any order, and a later 1.x.
@@ -52,7 +50,7 @@ fn write(saved: &SavedPlan) -> String {
         &saved.created_at,
         true,
     );
-    assignctl::render::json::plan(record).text()
+    Json::new(record).text()
 }
 
 /// Takes the colours out that the program itself puts in.

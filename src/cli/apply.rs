@@ -20,10 +20,10 @@ use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::PlanDiagnostic;
 use crate::render::clean::clean;
-use crate::render::json::{self, Json};
+use crate::render::json::{Json, WithResults};
 use crate::render::phrases::count;
-use crate::render::review::Review;
-use crate::render::text::{self, Detail};
+use crate::render::review::{Detail, Review};
+use crate::render::text;
 use crate::report::Recorded;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::{ServiceSettings, connect};
@@ -259,16 +259,11 @@ impl Session<'_> {
         exit: Exit,
         failure: Option<&'j Failure>,
     ) -> Json<'j> {
-        let error = failure.map(|failure| failure.view(&failure.message));
-        json::results(
-            prepared.record(self.command.options.view.all),
-            &prepared.plan,
-            &prepared.annotations.names,
-            &run.results,
-            exit.code(),
-            run.requests(),
-            error.as_ref(),
-        )
+        let all = self.command.options.view.all;
+        Json::new(WithResults {
+            error: failure.map(|failure| failure.view(&failure.message)),
+            ..prepared.with_results(all, (&run.results, run.requests()), exit)
+        })
     }
 }
 
@@ -338,7 +333,7 @@ impl Host for Session<'_> {
     ) -> Result<(), Failure> {
         let prepared = &input.plan;
         if self.is_text() && !input.stale.is_empty() {
-            let stale = text::stale(&prepared.plan, &prepared.annotations.names, &run.results);
+            let stale = text::stale(&prepared.view(self.detail()), &run.results);
             self.output.text(&stale)?;
         }
         self.print(prepared, run, failure.exit, Some(failure))
@@ -354,7 +349,7 @@ impl Host for Session<'_> {
         let has_news = !(plan.plan.is_empty() && run.results.skipped.is_empty());
         let shown = match self.is_text() && has_news {
             true => {
-                let results = text::results(&plan.plan, &run.results, self.detail());
+                let results = text::results(&plan.view(self.detail()), &run.results);
                 self.output.text(&results)
             }
             false => Ok(()),

@@ -18,7 +18,7 @@ use crate::plan::Selection;
 use crate::plan::guards::{GivenLimits, GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
-use crate::render::text::Detail;
+use crate::render::review::Detail;
 use crate::run::tenants::{Asked, Shard};
 use crate::run::who::Who;
 
@@ -197,7 +197,7 @@ impl Selecting {
 }
 
 /// What of a plan is shown.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct View {
     /// Also show unchanged policies
     #[arg(long)]
@@ -361,7 +361,7 @@ pub(super) enum PipelineName {
 }
 
 /// How a plan is made.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Planning {
     /// Treat as errors a `match`, `--only` or `--exclude` that selects nothing, and most new risky-target
     /// warnings
@@ -374,7 +374,7 @@ pub(super) struct Planning {
 }
 
 /// Limits of the guards.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Guards {
     /// Accept a tripped guard (several with commas, or repeated): removals, policies, broad-target,
     /// exclusion-lost, unassigned, reach, tenants

@@ -1,6 +1,5 @@
 //! `plan` and `drift`: read, compare, show.
 
-use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use super::arguments::Plan;
@@ -13,9 +12,7 @@ use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::since::Baseline;
 use crate::render::clean::clean;
-use crate::render::json;
-use crate::render::review::{Direction, Review};
-use crate::render::text::{Detail, Next};
+use crate::render::review::{Detail, Direction, Next};
 use crate::run::Failure;
 use crate::run::plan::{self, PreparedPlan};
 use crate::run::tenants;
@@ -106,24 +103,7 @@ fn print(command: &Plan, prepared: &PreparedPlan, output: &Output) -> Result<Exi
         },
         ..command.options.view.detail()
     };
-    let json = LazyCell::new(|| json::plan(prepared.record(detail.all)));
-    // Before anything is written.
-    output.check_json(|| &*json)?;
-    match &command.out {
-        // A saved plan has what changes only.
-        Some(path) if detail.all => output.save_plan(path, &json::plan(prepared.record(false)))?,
-        Some(path) => output.save_plan(path, &json)?,
-        None => {}
-    }
-    let findings = output.findings();
-    output.print(
-        &Review {
-            plan: Some(prepared.view(detail)),
-            ..output.review(&findings)
-        },
-        || prepared.text(detail),
-        || &*json,
-    )?;
+    output.print_plan(prepared, command.out.as_deref(), detail)?;
     let mut exits = Vec::new();
     // `drift` writes nothing, so that only a wrong tenant stops it.
     let refusing = prepared.plan.refusing();

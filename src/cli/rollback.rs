@@ -1,19 +1,16 @@
 //! `rollback`: undoes what a report says that its run did, then as `apply`.
 
-use std::cell::LazyCell;
 use std::path::Path;
 
 use super::apply::Session;
 use super::arguments::{Apply, PlanOptions, Rollback};
 use super::confirm::still_in_git;
-use super::options::{Ci, Common, CountMembers, Tenants};
+use super::options::Common;
 use super::output::{Output, remove_earlier};
 use super::tenants::{forget_plans, runs};
 use super::{apply, interrupt, requests, runtime, settings};
 use crate::exit::Exit;
-use crate::render::json;
-use crate::render::review::Review;
-use crate::render::text::{Detail, Next};
+use crate::render::review::{Detail, Next};
 use crate::run::one_tenant::{OneTenant, judge_saved};
 use crate::run::{Failure, inputs, tenants};
 
@@ -32,25 +29,19 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         guards,
     } = command.clone();
     let as_apply = Apply {
-        paths: Vec::new(),
         yes,
         report,
         fail_fast,
         justification,
-        resume: None,
         wait_for_approval,
-        max_age: None,
-        expect_digest: None,
         options: PlanOptions {
-            tenants: Tenants::default(),
             selecting,
             view,
             planning,
             guards,
-            members: CountMembers::default(),
-            ci: Ci::default(),
+            ..PlanOptions::default()
         },
-        reviewed: false,
+        ..Apply::default()
     };
     match &out {
         Some(out) if of.is_dir() => {
@@ -97,18 +88,7 @@ fn save(
         next: Some(Next::Apply(&file)),
         ..command.options.view.detail()
     };
-    let json = LazyCell::new(|| json::plan(prepared.record(detail.all)));
-    output.check_json(|| &*json)?;
-    output.save_plan(out, &json::plan(prepared.record(false)))?;
-    let findings = output.findings();
-    output.print(
-        &Review {
-            plan: Some(prepared.view(detail)),
-            ..output.review(&findings)
-        },
-        || prepared.text(detail),
-        || &*json,
-    )?;
+    output.print_plan(prepared, Some(out), detail)?;
     if prepared.plan.changed().next().is_some() {
         output.note(&still_in_git("what the plan undoes"));
     }

@@ -12,12 +12,13 @@ use crate::exit::Exit;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::warn_of_looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
-use crate::render::json;
+use crate::render::json::{Json, WithResults};
 use crate::render::phrases::duration;
-use crate::render::review::{PlanView, Review};
-use crate::render::text::{self, Detail, Next};
+use crate::render::review::{Detail, Next, Review};
+use crate::render::text;
 use crate::run::Failure;
 use crate::run::inputs;
+use crate::run::plan::PreparedPlan;
 use crate::run::reviewed::{MAX_AGE, age};
 
 pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -28,85 +29,60 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
     if inputs::is_report(&command.file) {
         return show_report::run(command, output);
     }
-    let nothing_given = Guards {
-        allow: Vec::new(),
-        max_removals: None,
-        max_policies: None,
-        max_members_lost: None,
-        max_tenants: None,
-    };
-    let rules = settings::guards(&nothing_given, &config?);
+    let rules = settings::guards(&Guards::default(), &config?);
     let (saved, doubt) = inputs::plan_to_show(&command.file)?;
     let mut oddities = oddities(&saved);
     let guards = saved.plan.guards.iter();
     oddities.extend(guards.filter_map(|guard| warn_of_looser_limit(guard, &rules)));
-    let SavedPlan {
-        plan,
-        annotations,
-        summary,
-        digest,
-        created_at,
-        format_version,
-        tenant,
-        shard,
-        run,
-    } = saved;
-    oddities.extend(plan.diagnostics.iter().cloned());
+    oddities.extend(saved.plan.diagnostics.iter().cloned());
+    let (format_version, shard, run) =
+        (saved.format_version.clone(), saved.shard, saved.run.clone());
+    let saved = PreparedPlan::again(saved);
     let selection = command.selecting.selection();
-    let (plan, hidden) = plan.with_diagnostics(oddities).view(selection.clone());
+    let (plan, hidden) = saved
+        .plan
+        .with_diagnostics(oddities)
+        .view(selection.clone());
     if hidden > 0 && plan.policies.is_empty() {
         return Err(Failure::new(
             Exit::InvalidManifests,
             selection.leaves_none(&format!("the plan's {hidden} policies")),
         ));
     }
+    let prepared = PreparedPlan { plan, ..saved };
     let file = command.file.display().to_string();
-    let is_fresh = age(&created_at, jiff::Timestamp::now()).is_some_and(|age| age <= MAX_AGE);
+    let is_fresh =
+        age(&prepared.created_at, jiff::Timestamp::now()).is_some_and(|age| age <= MAX_AGE);
     let detail = Detail {
         next: (doubt.is_none() && is_fresh).then_some(Next::Apply(&file)),
         ..command.view.detail()
     };
-    output.saved_diagnostics(&plan.diagnostics);
+    output.saved_diagnostics(&prepared.plan.diagnostics);
     let findings = output.findings();
-    let view = PlanView {
-        plan: &plan,
-        annotations: &annotations,
-        summary: &summary,
-        digest: &digest,
-        tenant: tenant.as_ref().map(|tenant| tenant.name.as_str()),
-        all: command.view.all,
-        brief: command.view.summary,
-        expand: command.view.expand,
-        direction: detail.direction,
-    };
     let error = doubt.as_ref().map(|doubt| doubt.view(&doubt.message));
     output.print(
         &Review {
-            plan: Some(view),
+            plan: Some(prepared.view(detail)),
             error,
             ..output.review(&findings)
         },
         || {
-            let drawn = text::plan(&view, detail);
-            match &error {
-                Some(error) => text::doubt(error.message) + &drawn,
-                None => drawn,
-            }
+            let doubt = error.map_or_else(String::new, |error| text::doubt(error.message));
+            doubt + &prepared.text(detail)
         },
         || {
-            let record = PlanRecord {
-                // A part of a plan has the digest of the whole, and an altered one that of before:
-                // they are to look at, not to apply.
-                format_version: format_version.clone(),
-                shard,
-                run: run.clone(),
-                ..PlanRecord::new(&plan, &annotations, &summary, &digest, &created_at, true)
-                    .of_tenant(tenant.as_ref())
-            };
-            match &error {
-                Some(error) => json::doubtful(record, error),
-                None => json::plan(record),
-            }
+            Json::new(WithResults {
+                plan: PlanRecord {
+                    // A part of a plan has the digest of the whole, and an altered one that of before:
+                    // they are to look at, not to apply.
+                    format_version,
+                    shard,
+                    run,
+                    ..prepared.record(true)
+                },
+                results: None,
+                error,
+            })
         },
     )?;
     doubt.map_or(Ok(Exit::Success), Err)

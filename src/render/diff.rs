@@ -31,8 +31,8 @@ pub(super) fn coloured(unified: &str) -> String {
 /// minus or a space. Nothing in it can begin a line of its own: names are cleaned.
 pub(super) fn unified(policy: &PlannedPolicy, names: &Names) -> String {
     let after = policy.after.iter();
-    let after = after.map(|assignment| planned(policy, assignment, names));
-    difference_of(&said(&policy.before, names), &after.collect::<Vec<_>>())
+    let after = after.map(|assignment| planned(policy, assignment, names) + "\n");
+    difference_of(&said(&policy.before, names), &after.collect::<String>())
 }
 
 /// Returns the difference from what the manifests say to what the tenant has.
@@ -47,32 +47,24 @@ pub(super) fn since_planned(
     live: Option<&[Assignment]>,
     names: &Names,
 ) -> String {
-    let mut text = "--- when the plan was made\n".to_owned();
-    match live {
-        Some(live) => {
-            text.push_str("+++ now\n");
-            text.push_str(&difference(&policy.before, live, names));
-        }
-        None => {
-            text.push_str("+++ now deleted\n");
-            text.push_str(&difference(&policy.before, &[], names));
-        }
-    }
-    text
+    let now = if live.is_some() { "now" } else { "now deleted" };
+    let moved = difference(&policy.before, live.unwrap_or_default(), names);
+    format!("--- when the plan was made\n+++ {now}\n{moved}")
 }
 
 fn difference(before: &[Assignment], after: &[Assignment], names: &Names) -> String {
     difference_of(&said(before, names), &said(after, names))
 }
 
-fn said(assignments: &[Assignment], names: &Names) -> Vec<String> {
+/// Says assignments, each on a line.
+fn said(assignments: &[Assignment], names: &Names) -> String {
     let all = assignments.iter();
-    all.map(|assignment| phrases::assignment(assignment, names))
+    all.map(|assignment| phrases::assignment(assignment, names) + "\n")
         .collect()
 }
 
-fn difference_of(before: &[String], after: &[String]) -> String {
-    let diff = TextDiff::from_slices(&texts(before), &texts(after));
+fn difference_of(before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
     let mut text = String::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
         let _ = writeln!(text, "{}", hunk.header());
@@ -82,12 +74,8 @@ fn difference_of(before: &[String], after: &[String]) -> String {
                 ChangeTag::Delete => '-',
                 ChangeTag::Equal => ' ',
             };
-            let _ = writeln!(text, "{sign}{}", change.value());
+            let _ = write!(text, "{sign}{}", change.value());
         }
     }
     text
-}
-
-fn texts(lines: &[String]) -> Vec<&str> {
-    lines.iter().map(String::as_str).collect()
 }

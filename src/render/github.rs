@@ -12,10 +12,10 @@ use std::fmt::Write as _;
 use super::clean::clean;
 use super::diff;
 use super::groups::{self, Line, Sign};
-use super::members::{filters, note, reaches};
+use super::members::{filters, notes, reaches};
 use super::phrases::{
-    self, EqualPolicies, Partial, alike, changes, count, how_to_accept, named_tenant, not_compared,
-    outcomes, partial, policy_of_kind, seen, since, verdict,
+    self, EqualPolicies, Partial, alike, changes, count, first, how_to_accept, named_tenant,
+    outcomes, partial, policy_of_kind, seen, since, verdict, whole_place,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -24,7 +24,7 @@ use super::who::who;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
-use crate::plan::{ManifestPlace, Plan, PlannedPolicy};
+use crate::plan::{ManifestPlace, PlannedPolicy};
 use crate::report::{Outcome, Results};
 
 /// The most policies that one annotation names.
@@ -87,7 +87,7 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
     }
     if let Some(view) = &review.plan {
         for guard in view.plan.guards.iter().filter(|guard| guard.tripped) {
-            lines.guard(guard, view.plan, view.direction);
+            lines.guard(guard, view);
         }
         if let Some(results) = review.results {
             lines.failures(view, results);
@@ -152,14 +152,7 @@ impl Lines<'_> {
         };
         let mut message = clean(&diagnostic.summary).into_owned();
         for (place, label) in &diagnostic.related {
-            let _ = write!(
-                message,
-                "\nsee {}:{}:{}: {}",
-                clean(&place.path),
-                place.line,
-                place.column,
-                clean(label)
-            );
+            let _ = write!(message, "\nsee {}: {}", whole_place(place), clean(label));
         }
         if let Some(hint) = &diagnostic.hint {
             let _ = write!(message, "\nhint: {}", clean(hint));
@@ -167,12 +160,12 @@ impl Lines<'_> {
         self.add(level, diagnostic.place.as_ref(), &diagnostic.code, &message);
     }
 
-    fn guard(&mut self, guard: &Guard, plan: &Plan, direction: Direction) {
+    fn guard(&mut self, guard: &Guard, view: &PlanView<'_>) {
         let policies = &guard.policies;
         let mut message = seen(guard, |text| clean(text).into_owned());
         message.push_str(&names(policies.iter().map(policy_of_kind)));
         // An apply would be refused; `drift` itself is not.
-        let is_drift = direction == Direction::Drift && guard.name.can_be_accepted();
+        let is_drift = view.detail.direction == Direction::Drift && guard.name.can_be_accepted();
         let level = if guard.accepted {
             Level::Notice
         } else if is_drift {
@@ -182,9 +175,8 @@ impl Lines<'_> {
             Level::Error
         };
         // It is shown where the first of the policies is declared.
-        let first = plan
-            .changed()
-            .find(|policy| policies.contains(&policy.reference()));
+        let mut changed = view.plan.changed();
+        let first = changed.find(|policy| policies.contains(&policy.reference()));
         let place = first.and_then(|policy| policy.manifest.first());
         let about = format!("guard {} {}", guard.name.name(), verdict(guard));
         self.add(level, place, &about, &message);
@@ -198,16 +190,11 @@ impl Lines<'_> {
                 policies,
             } = alike;
             let place = policies.first().and_then(|policy| policy.manifest.first());
+            let list = policies.iter();
+            let list = list.map(|policy| policy_of_kind(&policy.reference()));
             let message = match policies.as_slice() {
-                [policy] => {
-                    let name = policy_of_kind(&policy.reference());
-                    format!("{name}: {why}")
-                }
-                several => {
-                    let list = several.iter();
-                    let list = names(list.map(|policy| policy_of_kind(&policy.reference())));
-                    format!("{} policies: {why}{list}", several.len())
-                }
+                [_] => format!("{}: {why}", list.collect::<String>()),
+                several => format!("{} policies: {why}{}", several.len(), names(list)),
             };
             // What waits is not done, and has not failed.
             let level = match outcome {
@@ -229,7 +216,7 @@ impl Lines<'_> {
         let mut by_place: BTreeMap<Option<&ManifestPlace>, BTreeMap<Line, Vec<&PlannedPolicy>>> =
             BTreeMap::new();
         for policy in view.plan.changed() {
-            for (line, place) in groups::lines(policy, view.annotations, view.direction) {
+            for (line, place) in groups::lines(policy, view) {
                 let lines = by_place.entry(place).or_default();
                 lines.entry(line).or_default().push(policy);
             }
@@ -241,30 +228,29 @@ impl Lines<'_> {
             (are_kept(lines), weight)
         });
         for (place, lines) in by_place {
-            let policies: BTreeSet<&str> = lines
-                .values()
-                .flatten()
-                .map(|policy| policy.id.as_str())
-                .collect();
-            let about = match view.direction {
+            let all = lines.values().flatten();
+            let ids: BTreeSet<&str> = all.clone().map(|policy| policy.id.as_str()).collect();
+            let about = match view.detail.direction {
                 _ if are_kept(&lines) => {
-                    let policies = count(policies.len(), "policy", "policies");
-                    format!("written again in {policies}")
+                    format!(
+                        "written again in {}",
+                        count(ids.len(), "policy", "policies")
+                    )
                 }
-                Direction::Plan => count(policies.len(), "policy changes", "policies change"),
-                Direction::Drift => count(policies.len(), "policy differs", "policies differ"),
+                Direction::Plan => count(ids.len(), "policy changes", "policies change"),
+                Direction::Drift => count(ids.len(), "policy differs", "policies differ"),
             };
             let waits =
                 |policy: &&PlannedPolicy| view.annotations.cause(policy) == Some(Cause::Unapplied);
-            let level = match view.direction {
-                Direction::Drift if !lines.values().flatten().all(waits) => Level::Warning,
+            let level = match view.detail.direction {
+                Direction::Drift if !all.clone().all(waits) => Level::Warning,
                 Direction::Drift | Direction::Plan => Level::Notice,
             };
             let mut message = String::new();
             for (line, policies) in &lines {
                 let list = policies.iter().map(|policy| {
                     let name = policy_of_kind(&policy.reference());
-                    match phrases::cause(view.annotations.cause(policy), view.direction) {
+                    match phrases::cause(view.annotations.cause(policy), view) {
                         Some(cause) => format!("{name} ({cause})"),
                         None => name,
                     }
@@ -278,14 +264,12 @@ impl Lines<'_> {
                     names(list)
                 );
             }
-            let policies: BTreeMap<_, &PlannedPolicy> = lines
-                .values()
-                .flatten()
+            let policies: BTreeMap<_, &PlannedPolicy> = all
                 .map(|policy| ((policy.kind, &policy.id), *policy))
                 .collect();
             let policies: Vec<&PlannedPolicy> = policies.into_values().collect();
-            let reaches = reaches(view.annotations, &policies, view.direction).into_iter();
-            for phrase in reaches.chain(who(view.annotations, &policies, view.direction)) {
+            let reaches = reaches(view, &policies).into_iter();
+            for phrase in reaches.chain(who(view, &policies)) {
                 let _ = write!(message, "\n{phrase}");
             }
             self.add(level, place, &about, message.trim_start());
@@ -305,18 +289,14 @@ impl Lines<'_> {
 
     /// Says what waits for approval, and what was approved and not sent.
     fn approvals(&mut self, view: &PlanView<'_>) {
-        let Some(open) = &view.annotations.approvals else {
-            return;
-        };
-        let entries = open.of_policies.iter().map(requests::line);
-        let phrase: Vec<String> = entries.chain(requests::unclear(open.unclear)).collect();
-        if !phrase.is_empty() {
-            self.add(Level::Notice, None, requests::TITLE, &phrase.join("\n"));
+        let lines = requests::open(view.annotations, usize::MAX, |line| line);
+        if !lines.is_empty() {
+            self.add(Level::Notice, None, requests::TITLE, &lines.join("\n"));
         }
     }
 
     fn total(&mut self, view: &PlanView<'_>, results: Option<&Results>) {
-        let mut message = changes(view.plan, view.summary, view.direction);
+        let mut message = changes(view);
         if let Some(results) = results.filter(|results| !results.is_empty()) {
             let _ = write!(message, "\n{}", outcomes(results));
         }
@@ -326,8 +306,7 @@ impl Lines<'_> {
         for filter in filters(view.annotations) {
             let _ = write!(message, "\n{filter}");
         }
-        let notes = note(view.plan, view.annotations).into_iter();
-        for note in notes.chain(not_compared(view.plan)) {
+        for note in notes(view) {
             let _ = write!(message, "\n{note}");
         }
         let tenant = named_tenant(view.tenant, view.plan.tenant_id.as_deref());
@@ -390,15 +369,8 @@ fn with_hint(message: &str, hint: Option<&str>) -> String {
 
 /// Lists names or lines, each on a line of its own after what stands before.
 fn names(names: impl ExactSizeIterator<Item = String>) -> String {
-    let number = names.len();
-    let mut text = String::new();
-    for name in names.take(MOST_NAMES) {
-        let _ = write!(text, "\n- {name}");
-    }
-    if number > MOST_NAMES {
-        let _ = write!(text, "\nand {} more", number - MOST_NAMES);
-    }
-    text
+    let names = names.map(|name| format!("\n- {name}"));
+    first(MOST_NAMES, names, |more| format!("\nand {more} more")).collect()
 }
 
 /// Escapes what stands after the second `::`.

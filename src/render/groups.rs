@@ -11,7 +11,7 @@ use crate::kinds::properties::unescaped;
 use crate::manifest::Mode;
 use crate::model::{Assignment, Filter, MemberCount, Unknown};
 use crate::plan::since::Cause;
-use crate::plan::{Annotations, Change, ManifestPlace, Names, PlannedPolicy};
+use crate::plan::{Change, ManifestPlace, Names, PlannedPolicy};
 
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,34 +90,26 @@ impl Line {
     fn new(
         change: &Change,
         policy: &PlannedPolicy,
-        names: &Names,
-        direction: Direction,
         counted: Option<&MemberCount>,
+        view: &PlanView<'_>,
     ) -> Self {
-        let (plan, drift, text) = match change {
-            Change::Add(after) => {
-                let text = match direction {
-                    Direction::Plan => planned(policy, after, names),
-                    Direction::Drift => assignment(after, names),
-                };
-                (Sign::Plus, Sign::Minus, text)
+        let (names, direction) = (&view.annotations.names, view.detail.direction);
+        let (sign, mut text) = match (change, direction) {
+            (Change::Add(after), Direction::Plan) => (Sign::Plus, assignment(after, names)),
+            (Change::Add(after), Direction::Drift) => (Sign::Minus, assignment(after, names)),
+            (Change::Remove(before), Direction::Plan) => (Sign::Minus, assignment(before, names)),
+            (Change::Remove(before), Direction::Drift) => (Sign::Plus, assignment(before, names)),
+            (Change::Update { before, after }, _) => {
+                (Sign::Tilde, update(before, after, names, direction))
             }
-            Change::Remove(before) => (Sign::Minus, Sign::Plus, assignment(before, names)),
-            Change::Update { before, after } => (
-                Sign::Tilde,
-                Sign::Tilde,
-                match direction == Direction::Plan && policy.only_detects(after) {
-                    true => format!("{}{DETECTS}", update(before, after, names, direction)),
-                    false => update(before, after, names, direction),
-                },
-            ),
         };
+        let after = change.after().filter(|_| direction == Direction::Plan);
+        if after.is_some_and(|after| policy.only_detects(after)) {
+            text.push_str(DETECTS);
+        }
         Self {
             weight: Weight::of(change, direction),
-            sign: match direction {
-                Direction::Plan => plan,
-                Direction::Drift => drift,
-            },
+            sign,
             text: match counted.filter(|counted| !says_missing(change, counted, names)) {
                 None => text,
                 Some(counted) => format!("{text} ({})", members(counted)),
@@ -126,7 +118,21 @@ impl Line {
             is_unasked: matches!(change, Change::Remove(_)) && policy.mode == Mode::Exact,
         }
     }
+
+    /// Says where it is asked for, or which entry does not have it; `None` if no manifest is known.
+    pub(super) fn places(&self, places: &BTreeSet<&ManifestPlace>) -> Option<String> {
+        let first = places.first()?;
+        let before = if self.is_unasked { NOT_IN } else { "" };
+        let first = format!("{before}{}:{}", clean(&first.path), first.line);
+        Some(match places.len() - 1 {
+            0 => first,
+            more => format!("{first} and {more} more"),
+        })
+    }
 }
+
+/// What stands before the place of an entry that does not have an assignment.
+pub(super) const NOT_IN: &str = "not in ";
 
 /// What is said of an assignment of a remediation that is to detect only.
 pub(super) const DETECTS: &str = ", runRemediationScript false";
@@ -228,25 +234,24 @@ fn plain_name<'n>(filter: &Filter, names: &'n Names) -> Option<&'n str> {
 /// A policy's changes as lines, the gravest first, each with the place that asks for it.
 pub(super) fn lines<'p>(
     policy: &'p PlannedPolicy,
-    annotations: &Annotations,
-    direction: Direction,
+    view: &PlanView<'_>,
 ) -> Vec<(Line, Option<&'p ManifestPlace>)> {
+    let members = view.annotations.members_of(policy);
     let changes = policy.changes.iter().enumerate();
     let mut lines: Vec<(Line, Option<&ManifestPlace>)> = changes
         .map(|(index, change)| {
-            let counted = annotations.members_of(policy);
-            let counted = counted.and_then(|members| members.changes.get(index));
-            let line = Line::new(change, policy, &annotations.names, direction, counted);
+            let counted = members.and_then(|members| members.changes.get(index));
+            let line = Line::new(change, policy, counted, view);
             (line, policy.place_of(index))
         })
         .collect();
     let rewritten = policy.rewritten().map(|kept| Line {
         weight: Weight::Other,
         sign: Sign::Equal,
-        text: planned(policy, kept, &annotations.names),
+        text: planned(policy, kept, &view.annotations.names),
         is_unasked: false,
     });
-    if direction == Direction::Plan {
+    if view.detail.direction == Direction::Plan {
         lines.extend(rewritten.map(|line| (line, None)));
     }
     lines.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -274,32 +279,22 @@ impl Group<'_> {
 
 /// Groups the changed policies of a plan, those with the gravest changes first.
 pub(super) fn groups<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
-    let PlanView {
-        plan,
-        annotations,
-        direction,
-        ..
-    } = *view;
     let mut known: HashMap<(Vec<Line>, Option<Cause>, Mode), usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for policy in plan.changed() {
-        let (lines, places): (Vec<Line>, Vec<_>) =
-            lines(policy, annotations, direction).into_iter().unzip();
-        let cause = annotations.cause(policy);
+    for policy in view.plan.changed() {
+        let (lines, places): (Vec<Line>, Vec<_>) = lines(policy, view).into_iter().unzip();
+        let cause = view.annotations.cause(policy);
         let key = (lines, cause, policy.mode);
-        let index = match known.get(&key) {
-            Some(index) => *index,
-            None => {
-                let lines = key.0.iter().cloned();
-                groups.push(Group {
-                    lines: lines.map(|line| (line, BTreeSet::new())).collect(),
-                    cause,
-                    policies: Vec::new(),
-                });
-                known.insert(key, groups.len() - 1);
-                groups.len() - 1
-            }
-        };
+        let index = known.get(&key).copied().unwrap_or(groups.len());
+        if index == groups.len() {
+            let lines = key.0.iter().cloned();
+            groups.push(Group {
+                lines: lines.map(|line| (line, BTreeSet::new())).collect(),
+                cause,
+                policies: Vec::new(),
+            });
+            known.insert(key, index);
+        }
         let group = &mut groups[index];
         group.policies.push(policy);
         for ((_, known), place) in group.lines.iter_mut().zip(places) {
@@ -307,7 +302,7 @@ pub(super) fn groups<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
         }
     }
     // Beyond that they stay in the order of their first policies. Drift by hand is what matters most.
-    let by_cause = |group: &Group<'_>| match direction {
+    let by_cause = |group: &Group<'_>| match view.detail.direction {
         Direction::Plan => None,
         Direction::Drift => Cause::ALL
             .iter()
@@ -319,37 +314,15 @@ pub(super) fn groups<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
 
 /// Returns the changed policies, each by itself.
 pub(super) fn single<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
-    let PlanView {
-        plan,
-        annotations,
-        direction,
-        ..
-    } = *view;
-    let policies = plan.changed();
+    let policies = view.plan.changed();
     policies
         .map(|policy| Group {
-            lines: lines(policy, annotations, direction)
+            lines: lines(policy, view)
                 .into_iter()
                 .map(|(line, place)| (line, place.into_iter().collect()))
                 .collect(),
-            cause: annotations.cause(policy),
+            cause: view.annotations.cause(policy),
             policies: vec![policy],
         })
         .collect()
-}
-
-/// What stands before the place of an entry that does not have an assignment.
-pub(super) const NOT_IN: &str = "not in ";
-
-impl Line {
-    /// Says where it is asked for, or which entry does not have it; `None` if no manifest is known.
-    pub(super) fn places(&self, places: &BTreeSet<&ManifestPlace>) -> Option<String> {
-        let first = places.first()?;
-        let before = if self.is_unasked { NOT_IN } else { "" };
-        let first = format!("{before}{}:{}", clean(&first.path), first.line);
-        Some(match places.len() - 1 {
-            0 => first,
-            more => format!("{first} and {more} more"),
-        })
-    }
 }

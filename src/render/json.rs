@@ -129,39 +129,24 @@ impl Formatter for Indented<'_> {
     }
 }
 
-/// A plan's record.
-pub fn plan(record: PlanRecord<'_>) -> Json<'_> {
-    Json::new(record)
-}
-
-#[derive(Serialize)]
-struct WithError<'a> {
-    #[serde(flatten)]
-    plan: PlanRecord<'a>,
-    error: ErrorRecord<'a>,
-}
-
-/// A plan's record with what is wrong with it.
-pub fn doubtful<'a>(record: PlanRecord<'a>, error: &ErrorView<'a>) -> Json<'a> {
-    Json::new(WithError {
-        plan: record,
-        error: ErrorRecord::new(error),
-    })
-}
-
-/// A plan's record with what became of it.
+/// A plan's record with what became of it, and why nothing more did.
 #[derive(Serialize)]
 pub struct WithResults<'a> {
+    /// The plan.
     #[serde(flatten)]
-    plan: PlanRecord<'a>,
-    results: ResultsRecord<'a>,
+    pub plan: PlanRecord<'a>,
+    /// What became of it, where it was to be carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorRecord<'a>>,
+    pub results: Option<ResultsRecord<'a>>,
+    /// Why the command did not do what it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorView<'a>>,
 }
 
+/// What became of a plan.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ResultsRecord<'a> {
+pub struct ResultsRecord<'a> {
     exit_code: u8,
     summary: OutcomeCounts,
     requests: RequestsRecord,
@@ -181,78 +166,33 @@ struct MovedRecord<'a> {
     live: Option<Vec<AssignmentRecord<'a>>>,
 }
 
-/// Why a command did not do what it was asked.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorRecord<'a> {
-    exit_code: u8,
-    message: &'a str,
-    hint: Option<&'a str>,
-}
-
-impl<'a> ErrorRecord<'a> {
-    fn new(error: &ErrorView<'a>) -> Self {
-        let ErrorView {
-            exit_code,
-            message,
-            hint,
-        } = *error;
-        Self {
-            exit_code,
-            message,
-            hint,
-        }
-    }
-}
-
-/// A plan's record with what became of it, and why nothing more did.
-pub fn results<'a>(
-    record: PlanRecord<'a>,
-    plan: &'a Plan,
-    names: &'a Names,
-    results: &'a Results,
-    exit_code: u8,
-    requests: RequestCounts,
-    error: Option<&ErrorView<'a>>,
-) -> Json<'a> {
-    Json::new(WithResults::new(
-        record, plan, names, results, exit_code, requests, error,
-    ))
-}
-
-impl<'a> WithResults<'a> {
-    /// Writes a plan out with what became of it, and why nothing more did.
+impl<'a> ResultsRecord<'a> {
+    /// Writes out what became of a plan.
     pub fn new(
-        record: PlanRecord<'a>,
         plan: &'a Plan,
         names: &'a Names,
         results: &'a Results,
-        exit_code: u8,
         requests: RequestCounts,
-        error: Option<&ErrorView<'a>>,
+        exit_code: u8,
     ) -> Self {
         Self {
-            plan: record,
-            results: ResultsRecord {
-                exit_code,
-                summary: OutcomeCounts::new(results),
-                requests: RequestsRecord::new(requests),
-                policies: results
-                    .all(plan)
-                    .map(|(policy, settled)| PolicyLine::new(policy, settled, names))
-                    .collect(),
-                moved: results
-                    .moved(plan)
-                    .map(|(policy, live)| MovedRecord {
-                        kind: policy.kind.name(),
-                        id: &policy.id,
-                        name: &policy.name,
-                        planned: AssignmentRecord::all(&policy.before, names),
-                        live: live.map(|live| AssignmentRecord::all(live, names)),
-                    })
-                    .collect(),
-            },
-            error: error.map(ErrorRecord::new),
+            exit_code,
+            summary: OutcomeCounts::new(results),
+            requests: RequestsRecord::new(requests),
+            policies: results
+                .all(plan)
+                .map(|(policy, settled)| PolicyLine::new(policy, settled, names))
+                .collect(),
+            moved: results
+                .moved(plan)
+                .map(|(policy, live)| MovedRecord {
+                    kind: policy.kind.name(),
+                    id: &policy.id,
+                    name: &policy.name,
+                    planned: AssignmentRecord::all(&policy.before, names),
+                    live: live.map(|live| AssignmentRecord::all(live, names)),
+                })
+                .collect(),
         }
     }
 }
@@ -274,7 +214,7 @@ struct FailureRecord<'a> {
     policies: [(); 0],
     diagnostics: Vec<DiagnosticRecord>,
     digest: Option<()>,
-    error: ErrorRecord<'a>,
+    error: ErrorView<'a>,
 }
 
 /// That there is no plan, and why.
@@ -283,7 +223,7 @@ pub fn failure<'a>(
     created_at: &'a str,
     selection: &Selection,
     findings: &[Finding],
-    error: &ErrorView<'a>,
+    error: ErrorView<'a>,
 ) -> Json<'a> {
     Json::new(FailureRecord {
         format_version: FORMAT_VERSION,
@@ -302,7 +242,7 @@ pub fn failure<'a>(
             .map(|finding| DiagnosticRecord::new(&finding.diagnostic))
             .collect(),
         digest: None,
-        error: ErrorRecord::new(error),
+        error,
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::json::Json;
-use super::phrases::count;
+use super::phrases::{count, first};
 use crate::exit::Exit;
 use crate::plan::ManifestPlace;
 
@@ -121,12 +121,9 @@ pub fn text(tenants: &[TenantLacks]) -> String {
 }
 
 fn places(places: &[MissingPlace]) -> String {
-    let shown = places.iter().take(MOST_PLACES);
-    let mut shown: Vec<String> = shown
-        .map(|place| format!("{}:{}:{}", clean(&place.path), place.line, place.column))
-        .collect();
-    if places.len() > MOST_PLACES {
-        shown.push(format!("{} more", places.len() - MOST_PLACES));
-    }
-    shown.join(", ")
+    let shown = places
+        .iter()
+        .map(|place| format!("{}:{}:{}", clean(&place.path), place.line, place.column));
+    let shown = first(MOST_PLACES, shown, |more| format!("{more} more"));
+    shown.collect::<Vec<_>>().join(", ")
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::clean::clean;
-use super::phrases::count;
-use super::review::Direction;
+use super::phrases::{count, not_compared};
+use super::review::{Direction, PlanView};
 use crate::model::{FilterCount, MemberCount, Unknown};
 use crate::plan::members::{DevicesAndUsers, Reach};
-use crate::plan::{Annotations, Plan, PlannedPolicy};
+use crate::plan::{Annotations, PlannedPolicy};
 
 /// The most different numbers that are shown of policies with the same changes.
 const MOST_SHOWN: usize = 3;
@@ -201,11 +201,11 @@ pub(super) fn filters(annotations: &Annotations) -> Vec<String> {
     lines
 }
 
-/// Says how far counts of groups can be relied on; nothing if their members themselves were read, or nothing
-/// was counted.
-pub(super) fn note(plan: &Plan, annotations: &Annotations) -> Option<&'static str> {
+/// Says what a plan does not show for certain: how far counts of groups can be relied on, unless their members
+/// themselves were read, or nothing was counted; and what is not compared.
+pub(super) fn notes(view: &PlanView<'_>) -> impl Iterator<Item = &'static str> {
     let is_counted = |policy: &PlannedPolicy| {
-        let counted = annotations.members_of(policy);
+        let counted = view.annotations.members_of(policy);
         let counted = counted.into_iter().flat_map(|members| &members.changes);
         let mut changes = policy.changes.iter().zip(counted);
         changes.any(|(change, count)| {
@@ -215,37 +215,29 @@ pub(super) fn note(plan: &Plan, annotations: &Annotations) -> Option<&'static st
             is_group && !count.exact && (count.devices.is_some() || count.users.is_some())
         })
     };
-    plan.changed().any(is_counted).then_some(
+    let counted = view.plan.changed().any(is_counted).then_some(
         "Members are counted by Entra, those of nested groups included; changes in the last few minutes may be missing.",
-    )
+    );
+    counted.into_iter().chain(not_compared(view.plan))
 }
 
 /// Says who gains and loses some policies that have the same changes; nothing if that was not asked.
-pub(super) fn reaches(
-    annotations: &Annotations,
-    policies: &[&PlannedPolicy],
-    direction: Direction,
-) -> Vec<String> {
+pub(super) fn reaches(view: &PlanView<'_>, policies: &[&PlannedPolicy]) -> Vec<String> {
     let mut known: BTreeMap<Reach, usize> = BTreeMap::new();
-    for policy in policies {
-        if let Some(reach) = annotations
-            .members_of(policy)
-            .and_then(|members| members.reach)
-        {
-            *known.entry(reach).or_default() += 1;
-        }
+    let members = policies
+        .iter()
+        .filter_map(|policy| view.annotations.members_of(policy));
+    for reach in members.filter_map(|members| members.reach) {
+        *known.entry(reach).or_default() += 1;
     }
     let different = known.len();
     let mut known: Vec<(Reach, usize)> = known.into_iter().collect();
     // Those with the most to lose first.
     known.sort_by_key(|(reach, _)| std::cmp::Reverse(reach.lost.sum().unwrap_or(u64::MAX)));
-    let left: usize = known
-        .iter()
-        .skip(MOST_SHOWN)
-        .map(|(_, number)| number)
-        .sum();
+    let left = known.iter().skip(MOST_SHOWN).map(|(_, number)| number);
+    let left: usize = left.sum();
     let lines = known.iter().take(MOST_SHOWN).map(|(some, number)| {
-        let text = reach(some, direction);
+        let text = reach(some, view.detail.direction);
         match (policies.len(), different) {
             (1, _) => text,
             (_, 1) => format!("each: {text}"),

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::clean::clean;
 use super::properties::{property_value, shown};
-use super::review::Direction;
+use super::review::{Direction, PlanView};
 use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Filter, Source, Target, virtual_group};
 use crate::plan::guards::{Guard, GuardName};
 use crate::plan::since::Cause;
-use crate::plan::{Annotations, Change, Names, Plan, PlannedPolicy, PolicyRef, Selection, Summary};
+use crate::plan::{
+    Annotations, ManifestPlace, Names, Plan, PlannedPolicy, PolicyRef, Selection, Summary,
+};
 use crate::report::{Outcome, Reason, Results};
 pub use crate::text::count;
 
@@ -52,6 +54,21 @@ pub fn writes(number: usize, time: Duration) -> String {
         format!("about {}", duration(time))
     };
     format!("{}, {waiting}", count(number, "write", "writes"))
+}
+
+/// Says a place with its column.
+pub(super) fn whole_place(place: &ManifestPlace) -> String {
+    format!("{}:{}:{}", clean(&place.path), place.line, place.column)
+}
+
+/// Returns the first of some texts, and what is said of how many are left, if any are.
+pub(super) fn first(
+    most: usize,
+    texts: impl ExactSizeIterator<Item = String>,
+    rest: impl FnOnce(usize) -> String,
+) -> impl Iterator<Item = String> {
+    let left = texts.len().saturating_sub(most);
+    texts.take(most).chain((left > 0).then(|| rest(left)))
 }
 
 /// What a partial view takes and leaves out.
@@ -104,32 +121,36 @@ pub(super) fn since(annotations: &Annotations) -> Option<(&str, String)> {
         .filter(|(_, number)| *number > 0)
         .map(|(cause, number)| format!("{number} {}", cause.about()))
         .collect();
-    let counts_text = if counts.is_empty() {
-        "nothing to explain".to_owned()
-    } else {
-        counts.join(", ")
+    let counts = match counts.is_empty() {
+        true => "nothing to explain".to_owned(),
+        false => counts.join(", "),
     };
-    Some((&since.report, counts_text))
+    Some((&since.report, counts))
+}
+
+/// Says that so many policies change, or differ.
+fn change_or_differ(number: usize, direction: Direction) -> &'static str {
+    match (direction, number) {
+        (Direction::Plan, 1) => "changes",
+        (Direction::Plan, _) => "change",
+        (Direction::Drift, 1) => "differs",
+        (Direction::Drift, _) => "differ",
+    }
 }
 
 /// Says how many policies of which change or differ.
-pub(super) fn of_policies(plan: &Plan, summary: &Summary, one: &str, many: &str) -> String {
-    format!(
-        "{} of {} {} {} {}",
-        summary.changed,
-        summary.managed,
-        managed_or_selected(plan),
-        if summary.managed == 1 {
-            "policy"
-        } else {
-            "policies"
-        },
-        if summary.changed == 1 { one } else { many },
-    )
+pub(super) fn of_policies(view: &PlanView<'_>) -> String {
+    let Summary {
+        changed, managed, ..
+    } = *view.summary;
+    let which = managed_or_selected(view.plan);
+    let policies = if managed == 1 { "policy" } else { "policies" };
+    let verb = change_or_differ(changed, view.detail.direction);
+    format!("{changed} of {managed} {which} {policies} {verb}")
 }
 
 /// Says what a plan changes, or how the tenant differs, in one line.
-pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> String {
+pub(super) fn changes(view: &PlanView<'_>) -> String {
     let Summary {
         managed,
         changed,
@@ -137,9 +158,9 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
         remove,
         update,
         ..
-    } = *summary;
-    let which = managed_or_selected(plan);
-    match (changed, direction) {
+    } = *view.summary;
+    let which = managed_or_selected(view.plan);
+    match (changed, view.detail.direction) {
         (0, _) if managed == 0 => "nothing to do".to_owned(),
         (0, _) => format!(
             "nothing to do, {} the manifests",
@@ -151,40 +172,21 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
         ),
         (_, Direction::Plan) => format!(
             "{}: {} to add, {remove} to remove, {update} to update",
-            of_policies(plan, summary, "changes", "change"),
+            of_policies(view),
             count(add, "assignment", "assignments"),
         ),
         (_, Direction::Drift) => format!(
             "{}: the tenant lacks {}, has {remove} not in the manifests and {update} with another filter or setting",
-            of_policies(plan, summary, "differs", "differ"),
+            of_policies(view),
             count(add, "assignment", "assignments"),
         ),
     }
 }
 
 /// Says what became of the policies that were read; the numbers add up.
-pub(super) fn read_counts(
-    plan: &Plan,
-    summary: &Summary,
-    direction: Direction,
-    hidden: &str,
-) -> String {
-    let changed = match direction {
-        Direction::Plan => {
-            if summary.changed == 1 {
-                "changes"
-            } else {
-                "change"
-            }
-        }
-        Direction::Drift => {
-            if summary.changed == 1 {
-                "differs"
-            } else {
-                "differ"
-            }
-        }
-    };
+pub(super) fn read_counts(view: &PlanView<'_>, hidden: &str) -> String {
+    let PlanView { plan, summary, .. } = *view;
+    let changed = change_or_differ(summary.changed, view.detail.direction);
     // A rollback looks at the policies of a report; those that it does not plan for stay as they are.
     let rest = match plan.unmanaged {
         Some(_) => "unmanaged and left alone",
@@ -283,8 +285,8 @@ pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<EqualPolici
 
 /// Says why a policy is not as the manifests say, unless that goes without saying: a plan is expected
 /// to come from a change of the manifests.
-pub(super) fn cause(cause: Option<Cause>, direction: Direction) -> Option<&'static str> {
-    match (cause?, direction) {
+pub(super) fn cause(cause: Option<Cause>, view: &PlanView<'_>) -> Option<&'static str> {
+    match (cause?, view.detail.direction) {
         (Cause::Unapplied, Direction::Plan) => None,
         (Cause::Drift, Direction::Plan) => Some("changed by hand, not by the manifests"),
         (cause, _) => Some(cause.about()),
@@ -326,28 +328,6 @@ pub(super) fn how_to_accept(guard: &Guard) -> String {
     match guard.acceptance() {
         Some(flag) => format!("accept it with `{flag}`"),
         None => "this guard cannot be accepted; sign in to the right tenant".to_owned(),
-    }
-}
-
-/// The changes of a policy, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) add: usize,
-    pub(super) remove: usize,
-    pub(super) update: usize,
-}
-
-impl Counts {
-    pub(super) fn of(policy: &PlannedPolicy) -> Self {
-        let mut counts = Self::default();
-        for change in &policy.changes {
-            match change {
-                Change::Add(_) => counts.add += 1,
-                Change::Remove(_) => counts.remove += 1,
-                Change::Update { .. } => counts.update += 1,
-            }
-        }
-        counts
     }
 }
 

@@ -3,11 +3,27 @@
 use jiff::Timestamp;
 
 use super::clean::clean;
-use super::phrases::count;
+use super::phrases::{count, first};
 use crate::model::{ApprovalEntry, ApprovalStatus};
+use crate::plan::Annotations;
 
 /// What stands above the open requests that `drift` shows.
 pub(super) const TITLE: &str = "Open requests for approval";
+
+/// Says the open requests for the policies of a plan, so many at most, each made harmless by `safe`, and how many
+/// do not say which policy they are for; nothing if that was not asked.
+pub(super) fn open(
+    annotations: &Annotations,
+    most: usize,
+    safe: impl Fn(String) -> String,
+) -> Vec<String> {
+    let Some(open) = &annotations.approvals else {
+        return Vec::new();
+    };
+    let lines = open.of_policies.iter().map(|entry| safe(line(entry)));
+    let lines = first(most, lines, |rest| format!("and {rest} more"));
+    lines.chain(unclear(open.unclear)).collect()
+}
 
 /// Says of how many requests it is not known which policy they are for; `None` if of none.
 pub(super) fn unclear(number: usize) -> Option<String> {
@@ -73,7 +89,7 @@ pub(super) fn minute(time: &str) -> String {
 }
 
 /// Says a request in a line.
-pub(super) fn line(entry: &ApprovalEntry) -> String {
+fn line(entry: &ApprovalEntry) -> String {
     format!(
         "{}: {}; {}",
         policy(entry),

@@ -1,6 +1,9 @@
 //! What a command has to print, as one value for the formats that print it in one piece:
 //! Markdown and annotations.
 
+use serde::Serialize;
+
+use crate::diagnostic::Severity;
 use crate::plan::{Annotations, Plan, PlanDiagnostic, Summary};
 use crate::report::Results;
 
@@ -44,14 +47,36 @@ pub struct PlanView<'a> {
     pub digest: &'a str,
     /// The tenant's short name, if manifests name their tenants.
     pub tenant: Option<&'a str>,
-    /// Unchanged policies are shown as well.
+    /// What of it is shown, and how.
+    pub detail: Detail<'a>,
+}
+
+/// What of a plan is shown, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail<'a> {
+    /// Unchanged policies as well, each by itself.
     pub all: bool,
-    /// No policy is shown in detail.
-    pub brief: bool,
-    /// Each policy is shown by itself, also those with the same changes.
+    /// Each policy's assignments before and after, as a unified diff.
+    pub diff: bool,
+    /// One line a policy.
+    pub summary: bool,
+    /// Each policy by itself, also those with the same changes.
     pub expand: bool,
+    /// How many columns a line may take; `None` if that is not known.
+    pub width: Option<usize>,
     /// From which side changes are described.
     pub direction: Direction,
+    /// What to do with the plan next.
+    pub next: Option<Next<'a>>,
+}
+
+/// What to do with a plan next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// It is not saved.
+    Save,
+    /// It is saved in this file.
+    Apply(&'a str),
 }
 
 /// Something wrong or odd.
@@ -66,17 +91,18 @@ pub struct Finding {
 impl Finding {
     /// Whether it stopped the run.
     pub fn is_error(&self) -> bool {
-        self.diagnostic.severity == crate::diagnostic::Severity::Error
+        self.diagnostic.severity == Severity::Error
     }
 
     /// Whether it is worth knowing, and as it should be.
     pub fn is_info(&self) -> bool {
-        self.diagnostic.severity == crate::diagnostic::Severity::Info
+        self.diagnostic.severity == Severity::Info
     }
 }
 
 /// Why a command did not do what it was asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ErrorView<'a> {
     /// What the process ends with.
     pub exit_code: u8,

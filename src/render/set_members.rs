@@ -1,7 +1,7 @@
 //! What policy sets pass their assignments on to, in words.
 
 use super::clean::clean;
-use super::phrases::count;
+use super::phrases::{count, first};
 use crate::model::SetMember;
 use crate::plan::{Annotations, PlannedPolicy};
 
@@ -16,34 +16,27 @@ pub(super) fn passed_on(annotations: &Annotations, policies: &[&PlannedPolicy]) 
         .iter()
         .filter_map(|policy| Some((*policy, annotations.set_members.of(policy)?)))
         .collect();
-    let lines = sets.iter().take(MOST_SETS).map(|(set, members)| {
+    let lines = sets.iter().map(|(set, members)| {
         let text = passes_on_to(members);
         match policies.len() {
             1 => text,
             _ => format!("{}: {text}", clean(&set.name)),
         }
     });
-    let left = sets.len().saturating_sub(MOST_SETS);
-    let left = (left > 0).then(|| {
-        format!(
-            "{} with members of their own",
-            count(left, "more set", "more sets")
-        )
-    });
-    lines.chain(left).collect()
+    let rest = |left| count(left, "more set", "more sets") + " with members of their own";
+    first(MOST_SETS, lines, rest).collect()
 }
 
 fn passes_on_to(members: &[SetMember]) -> String {
     if members.is_empty() {
         return "the set has no members".to_owned();
     }
-    let named = members.iter().take(MOST_NAMED).map(|member| {
+    let named = members.iter().map(|member| {
         let SetMember { kind, name, id: _ } = member;
         format!("{} {}", clean(kind), clean(name))
     });
-    let more = members.len().saturating_sub(MOST_NAMED);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    let names: Vec<String> = named.chain(more).collect();
+    let names = first(MOST_NAMED, named, |more| format!("and {more} more"));
+    let names: Vec<String> = names.collect();
     let number = count(members.len(), "member", "members");
     format!("the set passes this on to {number}: {}", names.join(", "))
 }

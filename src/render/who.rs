@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::clean::clean;
 use super::phrases::count;
-use super::review::Direction;
+use super::review::{Direction, PlanView};
 use crate::plan::audit::{AuditStatus, PolicyAudit, PolicyEvent};
 use crate::plan::since::Cause;
-use crate::plan::{Annotations, Change, PlannedPolicy};
+use crate::plan::{Change, PlannedPolicy};
 
 /// The most events, or people, that are named.
 const MOST_NAMED: usize = 3;
@@ -22,19 +22,12 @@ const PORTAL: &str = "Microsoft Intune portal extension";
 
 /// Says who changed some policies that have the same changes, a line each; nothing if that was not asked
 /// or could not be read.
-pub(super) fn who(
-    annotations: &Annotations,
-    policies: &[&PlannedPolicy],
-    direction: Direction,
-) -> Vec<String> {
+pub(super) fn who(view: &PlanView<'_>, policies: &[&PlannedPolicy]) -> Vec<String> {
+    let annotations = view.annotations;
     let days = annotations.audit.as_ref().map_or(0, |audit| audit.days);
     if let [policy] = policies {
         let audit = annotations.audit_of(policy);
-        let cause = annotations.cause(policy);
-        let no_earlier_than = annotations.no_earlier_than(policy);
-        return audit.map_or_else(Vec::new, |audit| {
-            of_one(policy, audit, days, direction, (cause, no_earlier_than))
-        });
+        return audit.map_or_else(Vec::new, |audit| of_one(policy, audit, days, view));
     }
     let mut known: BTreeMap<String, (Timestamp, Timestamp, usize)> = BTreeMap::new();
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
@@ -44,7 +37,7 @@ pub(super) fn who(
         };
         let no_earlier_than = annotations.no_earlier_than(policy);
         let likely = audit.likely(no_earlier_than).map(|event| {
-            let made = made(policy, event, direction, annotations.cause(policy));
+            let made = made(policy, event, view);
             (format!("{} {}", verb(event, made), by(event)), event)
         });
         let own = || Some((OWN.to_owned(), audit.last_own_write()?));
@@ -78,13 +71,13 @@ fn of_one(
     policy: &PlannedPolicy,
     audit: &PolicyAudit,
     days: u32,
-    direction: Direction,
-    (cause, no_earlier_than): (Option<Cause>, Option<Timestamp>),
+    view: &PlanView<'_>,
 ) -> Vec<String> {
+    let no_earlier_than = view.annotations.no_earlier_than(policy);
     let mut lines: Vec<String> = Vec::new();
     let mut events = audit.events.len() + audit.more;
     if let Some(likely) = audit.likely(no_earlier_than) {
-        let made = made(policy, likely, direction, cause);
+        let made = made(policy, likely, view);
         let others = audit.events.iter().filter(|event| *event != likely);
         let others = others.map(|event| (event, "changed"));
         let all = std::iter::once((likely, made)).chain(others);
@@ -147,15 +140,11 @@ fn verb(event: &PolicyEvent, made: &'static str) -> &'static str {
 
 /// Says what the likely event made of a policy. Only one that assigns can have made the difference, and what
 /// is missing was not removed if it is the manifests that changed.
-fn made(
-    policy: &PlannedPolicy,
-    event: &PolicyEvent,
-    direction: Direction,
-    cause: Option<Cause>,
-) -> &'static str {
+fn made(policy: &PlannedPolicy, event: &PolicyEvent, view: &PlanView<'_>) -> &'static str {
     let assigns = event.activity.to_lowercase().contains("assign");
+    let cause = view.annotations.cause(policy);
     let may_be_by_hand = matches!(cause, None | Some(Cause::Drift));
-    if !assigns || !may_be_by_hand || direction == Direction::Plan {
+    if !assigns || !may_be_by_hand || view.detail.direction == Direction::Plan {
         return "changed";
     }
     let lacks = |change: &Change| matches!(change, Change::Add(_));

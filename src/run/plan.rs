@@ -16,6 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::graph::observe::RequestCounts;
 use crate::manifest::Loaded;
 use crate::model::PolicyKind;
 use crate::plan::audit::Audit;
@@ -28,9 +29,10 @@ use crate::plan::writes::WriteWith;
 use crate::plan::{
     self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Selection, Summary,
 };
-use crate::render::review::PlanView;
-use crate::render::text::{self, Detail};
-use crate::report;
+use crate::render::json::{ResultsRecord, WithResults};
+use crate::render::review::{Detail, PlanView};
+use crate::render::text;
+use crate::report::{self, Results};
 
 /// Reads manifests for whichever tenant is signed in to.
 ///
@@ -378,25 +380,39 @@ impl PreparedPlan {
         .of_tenant(self.tenant.as_ref())
     }
 
+    /// Returns the same with what became of it, in so many requests.
+    #[must_use]
+    pub fn with_results<'a>(
+        &'a self,
+        all: bool,
+        (results, requests): (&'a Results, RequestCounts),
+        exit: Exit,
+    ) -> WithResults<'a> {
+        let names = &self.annotations.names;
+        let results = ResultsRecord::new(&self.plan, names, results, requests, exit.code());
+        WithResults {
+            plan: self.record(all),
+            results: Some(results),
+            error: None,
+        }
+    }
+
     /// Returns the plan as reviews show it.
     #[must_use]
-    pub fn view(&self, detail: Detail<'_>) -> PlanView<'_> {
+    pub fn view<'a>(&'a self, detail: Detail<'a>) -> PlanView<'a> {
         PlanView {
             plan: &self.plan,
             annotations: &self.annotations,
             summary: &self.summary,
             digest: &self.digest,
             tenant: self.tenant.as_ref().map(|tenant| tenant.name.as_str()),
-            all: detail.all,
-            brief: detail.summary,
-            expand: detail.expand,
-            direction: detail.direction,
+            detail,
         }
     }
 
     /// Draws the plan as text.
     #[must_use]
     pub fn text(&self, detail: Detail<'_>) -> String {
-        text::plan(&self.view(detail), detail)
+        text::plan(&self.view(detail))
     }
 }

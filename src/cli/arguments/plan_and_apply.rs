@@ -11,7 +11,7 @@ use crate::cli::options::{
 use crate::cli::values::{digest, duration, justification};
 
 /// What `plan`, `drift` and `apply` have in common.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(in crate::cli) struct PlanOptions {
     #[command(flatten)]
     pub(in crate::cli) tenants: TenantOptions,
@@ -107,7 +107,7 @@ pub(in crate::cli) struct Show {
     pub(in crate::cli) view: View,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(
     after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.jsonl\n  assignctl apply manifests --expect-digest sha256:0f3a…"
 )]

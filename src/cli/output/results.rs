@@ -2,7 +2,9 @@
 //! platform of a pipeline.
 
 use std::borrow::Borrow;
+use std::cell::LazyCell;
 use std::io;
+use std::path::Path;
 
 use super::files::save;
 use super::{Output, written};
@@ -12,9 +14,10 @@ use crate::exit::Exit;
 use crate::files;
 use crate::plan::since::Cause;
 use crate::render::json::{self, Json};
-use crate::render::review::{ErrorView, Finding, Review};
+use crate::render::review::{Detail, ErrorView, Finding, Review};
 use crate::render::{github, markdown};
 use crate::report::PolicyResult;
+use crate::run::plan::PreparedPlan;
 use crate::run::{Failure, clock};
 
 /// A result in the forms that a pipeline needs.
@@ -99,6 +102,30 @@ impl Output {
             Format::Markdown => self.plain(&markdown::draw(review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(review)),
         }
+    }
+
+    /// Prints a plan, and saves it in a file if one is named.
+    pub(in crate::cli) fn print_plan(
+        &self,
+        prepared: &PreparedPlan,
+        out: Option<&Path>,
+        detail: Detail<'_>,
+    ) -> Result<(), Failure> {
+        let json = LazyCell::new(|| Json::new(prepared.record(detail.all)));
+        // Before anything is written.
+        self.check_json(|| &*json)?;
+        match out {
+            // A saved plan has what changes only.
+            Some(path) if detail.all => self.save_plan(path, &Json::new(prepared.record(false)))?,
+            Some(path) => self.save_plan(path, &json)?,
+            None => {}
+        }
+        let findings = self.findings();
+        let review = Review {
+            plan: Some(prepared.view(detail)),
+            ..self.review(&findings)
+        };
+        self.print(&review, || prepared.text(detail), || &*json)
     }
 
     /// Saves the result as JSON, if that is asked for, and returns it if it is to be printed. It is
@@ -221,7 +248,7 @@ impl Output {
                 &created_at,
                 &self.selection,
                 &findings,
-                &error,
+                error,
             )
         };
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {

@@ -10,7 +10,7 @@ use super::printed::View;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::plan::PlanDiagnostic;
-use crate::render::text::Detail;
+use crate::render::review::Detail;
 use crate::run::Failure;
 use crate::run::tenants::{self, Audience as _, Expected, MAX_RESULT_AGE, UNNAMED_SPREAD};
 

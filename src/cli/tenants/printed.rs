@@ -13,14 +13,15 @@ use super::super::output::{Output, Recorded};
 use crate::ci::Platform;
 use crate::exit::Exit;
 use crate::plan::guards::GuardName;
-use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord, RunRecord, ShardRecord};
+use crate::plan::saved::{DiagnosticRecord, GuardRecord, RunRecord, ShardRecord};
 use crate::render::clean::clean;
 use crate::render::github::Form;
 use crate::render::json::{Json, WithResults};
+use crate::render::review::{Detail, ErrorView};
 use crate::render::tenants::{self as render, Head, Line, Markdown};
-use crate::render::text::{self, Detail};
+use crate::render::text;
 use crate::run::Failure;
-use crate::run::tenants::{Audience, Entry, Opened, Origin, Shard, TenantResults};
+use crate::run::tenants::{Audience, Entry, Origin, Shard, TenantResults};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
@@ -69,8 +70,8 @@ impl View<'_> {
             let opened = results.open(entry)?;
             let body = match (&opened.prepared, &opened.results) {
                 (Some(prepared), Some(results)) => {
-                    let stale = text::stale(&prepared.plan, &prepared.annotations.names, results);
-                    stale + &text::results(&prepared.plan, results, self.detail)
+                    let view = prepared.view(self.detail);
+                    text::stale(&view, results) + &text::results(&view, results)
                 }
                 (Some(prepared), None) => prepared.text(self.detail),
                 (None, _) => String::new(),
@@ -290,9 +291,40 @@ struct OneTenant<'a> {
 impl Serialize for OneTenant<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Tenants { view, results } = self.all;
+        let Entry {
+            tenant, failure, ..
+        } = self.entry;
         let opened = results.open(self.entry);
         let opened = opened.map_err(|failure| S::Error::custom(failure.message))?;
-        TenantRecord::new(view, self.entry, &opened).serialize(serializer)
+        let exit = self.entry.exit();
+        let plan = opened.prepared.as_ref().map(|prepared| {
+            let all = view.detail.all;
+            match &opened.results {
+                Some(results) => prepared.with_results(all, (results, opened.requests), exit),
+                None => WithResults {
+                    plan: prepared.record(all),
+                    results: None,
+                    error: None,
+                },
+            }
+        });
+        let message = failure.as_ref().map(|failure| &*failure.message);
+        let message = view.output.without_secrets_in(message.unwrap_or_default());
+        let findings = opened.drawn.findings.iter();
+        let record = TenantRecord {
+            name: &tenant.name,
+            tenant_id: &tenant.tenant_id,
+            exit_code: exit.code(),
+            plan,
+            diagnostics: findings
+                .map(|finding| FindingRecord {
+                    diagnostic: DiagnosticRecord::new(&finding.diagnostic),
+                    text: &finding.drawn,
+                })
+                .collect(),
+            error: failure.as_ref().map(|failure| failure.view(&message)),
+        };
+        record.serialize(serializer)
     }
 }
 
@@ -302,9 +334,9 @@ struct TenantRecord<'a> {
     name: &'a str,
     tenant_id: &'a str,
     exit_code: u8,
-    plan: Option<PlanOrResults<'a>>,
+    plan: Option<WithResults<'a>>,
     diagnostics: Vec<FindingRecord<'a>>,
-    error: Option<ErrorRecord<'a>>,
+    error: Option<ErrorView<'a>>,
 }
 
 /// What was found, also as people see it.
@@ -313,64 +345,4 @@ struct FindingRecord<'a> {
     #[serde(flatten)]
     diagnostic: DiagnosticRecord,
     text: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum PlanOrResults<'a> {
-    Plan(Box<PlanRecord<'a>>),
-    Results(Box<WithResults<'a>>),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorRecord<'a> {
-    exit_code: u8,
-    message: String,
-    hint: Option<&'a str>,
-}
-
-impl<'a> TenantRecord<'a> {
-    fn new(view: &View<'_>, entry: &'a Entry, opened: &'a Opened) -> Self {
-        let Entry {
-            tenant, failure, ..
-        } = entry;
-        let exit_code = entry.exit().code();
-        let plan = opened.prepared.as_ref().map(|prepared| {
-            let record = prepared.record(view.detail.all);
-            match &opened.results {
-                Some(results) => PlanOrResults::Results(Box::new(WithResults::new(
-                    record,
-                    &prepared.plan,
-                    &prepared.annotations.names,
-                    results,
-                    exit_code,
-                    opened.requests,
-                    None,
-                ))),
-                None => PlanOrResults::Plan(Box::new(record)),
-            }
-        });
-        let findings = opened.drawn.findings.iter();
-        Self {
-            name: &tenant.name,
-            tenant_id: &tenant.tenant_id,
-            exit_code,
-            plan,
-            diagnostics: findings
-                .map(|finding| FindingRecord {
-                    diagnostic: DiagnosticRecord::new(&finding.diagnostic),
-                    text: &finding.drawn,
-                })
-                .collect(),
-            error: failure.as_ref().map(|failure| {
-                let message = view.output.without_secrets_in(&failure.message);
-                ErrorRecord {
-                    exit_code: failure.exit.code(),
-                    message: message.into_owned(),
-                    hint: failure.hint.as_deref(),
-                }
-            }),
-        }
-    }
 }

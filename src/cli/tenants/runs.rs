@@ -16,9 +16,8 @@ use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::GuardName;
 use crate::render::clean::clean;
-use crate::render::json;
-use crate::render::review::Direction;
-use crate::render::text::Detail;
+use crate::render::json::Json;
+use crate::render::review::{Detail, Direction};
 use crate::run::Failure;
 use crate::run::plan::PlanRequest;
 use crate::run::reviewed::{MAX_AGE, check_age, check_write_with};
@@ -128,7 +127,7 @@ fn save_plans(
             Some(prepared) => {
                 let record = prepared.record(false);
                 let record = record.of_run(view.run(), shard.map(Shard::record));
-                output.save_plan(&path, &json::plan(record))?;
+                output.save_plan(&path, &Json::new(record))?;
             }
             None => remove_earlier(&path)?,
         }

@@ -14,12 +14,12 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    EqualPolicies, Partial, alike, changes, count, how_to_accept, named, not_compared, outcomes,
-    partial, policy_of_kind, read_counts, seen, since, verdict, writes,
+    EqualPolicies, Partial, alike, changes, count, first, how_to_accept, named, outcomes, partial,
+    policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
-use super::unmanaged::{self, ALL_UNMANAGED, MOST_UNMANAGED, WithAssignments};
+use super::unmanaged::{self, ALL_UNMANAGED, MOST_UNMANAGED};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
 use crate::plan::{Annotations, PlannedPolicy, PolicyRef};
@@ -139,17 +139,16 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
     }
     if with_counts {
         let summary = view.summary;
-        if view.direction == Direction::Plan && summary.changed > 0 {
+        if view.detail.direction == Direction::Plan && summary.changed > 0 {
             let _ = write!(head, "{}. ", writes(summary.writes, summary.time));
         }
         let _ = write!(
             head,
             "{}; at {}.\n\n",
-            read_counts(plan, summary, view.direction, ""),
+            read_counts(view, ""),
             code(shorten(&plan.graph_url, LONGEST_IN_HEAD)),
         );
-        let notes = members::note(plan, view.annotations).into_iter();
-        for note in notes.chain(not_compared(plan)) {
+        for note in members::notes(view) {
             let _ = write!(head, "{note}\n\n");
         }
         if summary.changed > 0 {
@@ -161,36 +160,31 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
 
 /// Says what the signs mean, for who sees a comment for the first time.
 fn legend(view: &PlanView<'_>) -> String {
-    let mut legend = "Each line is an assignment: ".to_owned();
-    legend.push_str(match view.direction {
+    let mut changed = view.plan.changed();
+    let signs = match view.detail.direction {
         Direction::Plan => "`+` is added, `-` is removed, `~` (`!` in details) changes",
         Direction::Drift => {
             "`+` is in the tenant only, `-` is missing there, `~` (`!` in details) differs"
         }
-    });
-    let mut changed = view.plan.changed();
-    if view.direction == Direction::Plan
-        && changed.any(|policy| policy.rewritten().next().is_some())
-    {
-        legend.push_str(", `=` (a blank in details) stays and is written again");
-    }
-    legend.push('.');
-    legend
+    };
+    let kept = match view.detail.direction {
+        Direction::Plan if changed.any(|policy| policy.rewritten().next().is_some()) => {
+            ", `=` (a blank in details) stays and is written again"
+        }
+        Direction::Plan | Direction::Drift => "",
+    };
+    format!("Each line is an assignment: {signs}{kept}.")
 }
 
 /// Says in one line what a run found or did.
 pub(super) fn headline(review: &Review<'_>) -> String {
-    let errors = review
-        .findings
-        .iter()
-        .filter(|finding| finding.is_error())
-        .count();
+    let errors = review.findings.iter().filter(|finding| finding.is_error());
     if let Some(view) = &review.plan {
         if let Some(results) = review.results.filter(|results| !results.settled.is_empty()) {
             return outcomes(results);
         }
         let refused = view.plan.guards.iter().filter(|guard| guard.refuses());
-        let mut line = match refused.count() {
+        let line = match refused.count() {
             // What follows is only planned.
             0 if review.command == "apply" && review.error.is_some() => {
                 "failed, nothing was applied; ".to_owned()
@@ -198,19 +192,18 @@ pub(super) fn headline(review: &Review<'_>) -> String {
             0 => String::new(),
             number => {
                 let guards = count(number, "guard", "guards");
-                match view.direction {
+                match view.detail.direction {
                     Direction::Plan => format!("refused by {guards}; "),
                     Direction::Drift => format!("{guards} would refuse to undo it; "),
                 }
             }
         };
-        line.push_str(&changes(view.plan, view.summary, view.direction));
-        return line;
+        return line + &changes(view);
     }
-    match review.checked {
-        Some(checked) => checked.to_owned(),
-        None if errors > 0 => format!("failed, {}", count(errors, "error", "errors")),
-        None => "failed".to_owned(),
+    match (review.checked, errors.count()) {
+        (Some(checked), _) => checked.to_owned(),
+        (None, 0) => "failed".to_owned(),
+        (None, errors) => format!("failed, {}", count(errors, "error", "errors")),
     }
 }
 
@@ -250,12 +243,12 @@ fn draw_guard(guard: &Guard) -> String {
     }
     let policies = &guard.policies;
     text.push_str("\n\n");
-    for policy in policies.iter().take(MAX_GUARD_POLICIES) {
-        let _ = writeln!(text, "- {}", code(policy_of_kind(&shortened(policy))));
-    }
-    if policies.len() > MAX_GUARD_POLICIES {
-        let _ = writeln!(text, "- and {} more", policies.len() - MAX_GUARD_POLICIES);
-    }
+    let names = policies
+        .iter()
+        .map(|policy| format!("- {}\n", code(policy_of_kind(&shortened(policy)))));
+    text.extend(first(MAX_GUARD_POLICIES, names, |more| {
+        format!("- and {more} more\n")
+    }));
     if !policies.is_empty() {
         text.push('\n');
     }
@@ -274,15 +267,13 @@ fn warnings(review: &Review<'_>) -> Part {
         .filter(|finding| !finding.is_error())
         .collect();
     let infos = warnings.iter().filter(|finding| finding.is_info()).count();
-    let number = [
-        (warnings.len() - infos, "warning", "warnings"),
-        (infos, "note", "notes"),
-    ];
-    let number = number.iter().filter(|(number, ..)| *number > 0);
-    let number: Vec<String> = number
-        .map(|(number, one, many)| count(*number, one, many))
-        .collect();
-    let number = number.join(", ");
+    let number = match (warnings.len() - infos, infos) {
+        (0, infos) => count(infos, "note", "notes"),
+        (warnings, 0) => count(warnings, "warning", "warnings"),
+        (warnings, infos) => {
+            count(warnings, "warning", "warnings") + ", " + &count(infos, "note", "notes")
+        }
+    };
     Part::new("warnings", warnings.into_iter().map(draw_finding)).between(
         format!("<details><summary>{number}</summary>\n\n"),
         "</details>\n\n".to_owned(),
@@ -302,20 +293,12 @@ fn failures(review: &Review<'_>) -> Part {
             why,
             policies,
         } = alike;
-        let mut names: Vec<String> = policies
+        let names = policies
             .iter()
-            .take(MAX_GUARD_POLICIES)
-            .map(|policy| format!("{} {}", policy.kind, policy_name(policy)))
-            .collect();
-        if policies.len() > MAX_GUARD_POLICIES {
-            names.push(format!("{} more", policies.len() - MAX_GUARD_POLICIES));
-        }
-        format!(
-            "**{}** {}: {}\n\n",
-            outcome.name(),
-            names.join(", "),
-            code(why)
-        )
+            .map(|policy| format!("{} {}", policy.kind, policy_name(policy)));
+        let names = first(MAX_GUARD_POLICIES, names, |more| format!("{more} more"));
+        let names = names.collect::<Vec<_>>().join(", ");
+        format!("**{}** {names}: {}\n\n", outcome.name(), code(why))
     });
     Part::new("policies that are not as planned", bad)
 }
@@ -328,38 +311,25 @@ fn filters(annotations: &Annotations) -> Part {
 }
 
 /// Names the unmanaged policies that are worth it.
-fn unmanaged(annotations: &Annotations) -> Vec<Part> {
+fn unmanaged(annotations: &Annotations) -> impl Iterator<Item = Part> {
     let alike = unmanaged::by_reason(annotations).into_iter();
-    alike.map(draw_unmanaged).collect()
-}
-
-fn draw_unmanaged((title, policies): (String, Vec<WithAssignments>)) -> Part {
-    let rest = policies.len().saturating_sub(MOST_UNMANAGED);
-    let lines = policies.into_iter().take(MOST_UNMANAGED);
-    let lines = lines.map(|(policy, assignments)| {
-        let name = code(policy_of_kind(&shortened(&policy)));
-        let assignments: Vec<String> = assignments.iter().map(code).collect();
-        format!("- {name}: {}\n", assignments.join(", "))
-    });
-    let rest = (rest > 0).then(|| format!("- and {rest} more ({ALL_UNMANAGED})\n"));
-    Part::new("unmanaged policies", lines.chain(rest))
-        .between(format!("**{title}:**\n\n"), "\n".to_owned())
+    alike.map(|(title, policies)| {
+        let lines = policies.iter().map(|(policy, assignments)| {
+            let name = code(policy_of_kind(&shortened(policy)));
+            let assignments: Vec<String> = assignments.iter().map(code).collect();
+            format!("- {name}: {}\n", assignments.join(", "))
+        });
+        let rest = |rest| format!("- and {rest} more ({ALL_UNMANAGED})\n");
+        Part::new("unmanaged policies", first(MOST_UNMANAGED, lines, rest))
+            .between(format!("**{title}:**\n\n"), "\n".to_owned())
+    })
 }
 
 fn open_approvals(annotations: &Annotations) -> Part {
-    let open = annotations.approvals.as_ref();
-    let entries = open.map_or(&[][..], |open| &open.of_policies);
-    let unclear = open.and_then(|open| requests::unclear(open.unclear));
-    let unclear = unclear.map(|line| format!("- {line}\n"));
-    let rest = entries.len().saturating_sub(MOST_UNMANAGED);
-    let lines = entries.iter().take(MOST_UNMANAGED);
-    let lines = lines.map(|entry| format!("- {}\n", code(requests::line(entry))));
-    let rest = (rest > 0).then(|| format!("- and {rest} more\n"));
-    Part::new(
-        "open requests for approval",
-        lines.chain(rest).chain(unclear),
-    )
-    .between(format!("**{}:**\n\n", requests::TITLE), "\n".to_owned())
+    let lines = requests::open(annotations, MOST_UNMANAGED, code).into_iter();
+    let lines = lines.map(|line| format!("- {line}\n"));
+    Part::new("open requests for approval", lines)
+        .between(format!("**{}:**\n\n", requests::TITLE), "\n".to_owned())
 }
 
 /// Shows the policies that moved since a plan was saved, then and now.
@@ -367,15 +337,9 @@ fn stale(review: &Review<'_>) -> Part {
     let moved = review.plan.zip(review.results).into_iter();
     let moved = moved.flat_map(|(view, results)| {
         results.moved(view.plan).map(|(policy, live)| {
-            format!(
-                "{} {}\n\n{}",
-                policy.kind,
-                policy_name(policy),
-                fenced(
-                    "diff",
-                    &diff::since_planned(policy, live, &view.annotations.names)
-                )
-            )
+            let moved = diff::since_planned(policy, live, &view.annotations.names);
+            let (name, moved) = (policy_name(policy), fenced("diff", &moved));
+            format!("{} {name}\n\n{moved}", policy.kind)
         })
     });
     Part::new("policies that changed since", moved)

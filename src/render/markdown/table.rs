@@ -28,7 +28,7 @@ const MOST_CHANGES: usize = 6;
 pub(super) fn usual(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
     let groups = groups_of(view);
     let mut parts = vec![table(view, &groups, results)];
-    if !view.brief {
+    if !view.detail.summary {
         parts.push(details(&groups));
     }
     parts.extend(unchanged(view));
@@ -94,12 +94,13 @@ impl Kinds {
     }
 
     /// Says what the words mean.
-    fn legend(&self) -> Option<String> {
+    fn legend(&self) -> String {
         let words = self.0.iter();
-        let words: Vec<String> = words
-            .map(|(kind, word)| format!("{word} = {}", kind.name()))
-            .collect();
-        (!words.is_empty()).then(|| words.join(", "))
+        let words = words.map(|(kind, word)| format!("{word} = {}", kind.name()));
+        match self.0.is_empty() {
+            true => String::new(),
+            false => format!(" Kinds: {}.", words.collect::<Vec<_>>().join(", ")),
+        }
     }
 }
 
@@ -109,18 +110,13 @@ fn block(view: &PlanView<'_>, results: Option<&Results>, with_places: bool, kind
     let pieces: Vec<String> = groups
         .iter()
         .map(|group| {
-            let mut text = String::new();
-            for (line, places) in &group.lines {
-                let place = line.places(places).filter(|_| with_places);
-                let place = place.map(|place| format!("  ({place})"));
-                let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
-            }
-            if let Some(cause) = phrases::cause(group.cause, view.direction) {
+            let mut text = lines_in_fence(group, with_places);
+            if let Some(cause) = phrases::cause(group.cause, view) {
                 let _ = writeln!(text, "  {cause}");
             }
-            let phrase = reaches(view.annotations, &group.policies, view.direction).into_iter();
+            let phrase = reaches(view, &group.policies).into_iter();
             let phrase = phrase.chain(passed_on(view.annotations, &group.policies));
-            for phrase in phrase.chain(who(view.annotations, &group.policies, view.direction)) {
+            for phrase in phrase.chain(who(view, &group.policies)) {
                 let _ = writeln!(text, "  {phrase}");
             }
             for policy in &group.policies {
@@ -142,74 +138,61 @@ fn block(view: &PlanView<'_>, results: Option<&Results>, with_places: bool, kind
         [one] => policy_name(one),
         several => count(several.len(), "policy", "policies"),
     });
-    let names: Vec<String> = names.collect();
     let fence = longest_fence(&pieces);
-    let mut open = String::new();
-    if !with_places {
-        open.push_str(
-            "Lines of manifests are left out for size; the formats `text` and `json` have them.",
-        );
-        if let Some(legend) = kinds.legend() {
-            let _ = write!(open, " Kinds: {legend}.");
-        }
-        open.push_str("\n\n");
-    }
-    let _ = writeln!(open, "{fence}diff");
+    let left_out = match with_places {
+        true => String::new(),
+        false => format!(
+            "Lines of manifests are left out for size; the formats `text` and `json` have them.{}\n\n",
+            kinds.legend()
+        ),
+    };
     Part::new(CHANGES, pieces)
         .named(names)
-        .between(open, format!("{fence}\n\n"))
+        .between(format!("{left_out}{fence}diff\n"), format!("{fence}\n\n"))
 }
 
 fn groups_of<'v>(view: &PlanView<'v>) -> Vec<Group<'v>> {
-    if view.expand {
+    if view.detail.expand {
         groups::single(view)
     } else {
         groups::groups(view)
     }
 }
 
-fn in_fence(line: &Line) -> String {
-    format!("{} {}", line.sign.in_fence(), line.text)
+fn lines_in_fence(group: &Group<'_>, with_places: bool) -> String {
+    let lines = group.lines.iter().map(|(line, places)| {
+        let place = line.places(places).filter(|_| with_places);
+        let place = place.map_or_else(String::new, |place| format!("  ({place})"));
+        format!("{} {}{place}\n", line.sign.in_fence(), line.text)
+    });
+    lines.collect()
 }
 
 fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -> Part {
-    let mut open = match view.direction {
-        Direction::Plan => "| policy | what changes |".to_owned(),
-        Direction::Drift => "| policy | in the tenant |".to_owned(),
-    };
     // On a phone the first two columns are what is seen.
-    let mut line = String::from("\n|---|---|");
-    if results.is_some() {
-        open.push_str(" outcome |");
-        line.push_str("---|");
-    }
-    if view.annotations.since.is_some() {
-        open.push_str(" since the report |");
-        line.push_str("---|");
-    }
-    if view.annotations.audit.is_some() {
-        open.push_str(" who |");
-        line.push_str("---|");
-    }
-    open.push_str(" manifest | kind |");
-    line.push_str("---|---|\n");
+    let changes = match view.detail.direction {
+        Direction::Plan => "what changes",
+        Direction::Drift => "in the tenant",
+    };
+    let (with_outcome, with_cause, with_who) = (
+        results.is_some(),
+        view.annotations.since.is_some(),
+        view.annotations.audit.is_some(),
+    );
+    let titles = [
+        Some("policy"),
+        Some(changes),
+        with_outcome.then_some("outcome"),
+        with_cause.then_some("since the report"),
+        with_who.then_some("who"),
+        Some("manifest"),
+        Some("kind"),
+    ];
+    let titles: Vec<&str> = titles.into_iter().flatten().collect();
+    let line = "---|".repeat(titles.len());
+    let open = format!("| {} |\n|{line}\n", titles.join(" | "));
     let outcomes = outcomes(view, results);
     let rows = groups.iter().map(|group| {
-        let outcome = match results {
-            None => String::new(),
-            Some(_) => format!(" {} |", outcomes_of(group, &outcomes)),
-        };
-        let cause = match view.annotations.since {
-            None => String::new(),
-            Some(_) => format!(
-                " {} |",
-                phrases::cause(group.cause, view.direction).unwrap_or_default()
-            ),
-        };
-        let phrase = match view.annotations.audit {
-            None => String::new(),
-            Some(_) => format!(" {} |", who_cell(view, group)),
-        };
         let changes = group.lines.iter().take(MOST_CHANGES);
         // Lines wrap, so that a place beside a change would seem to belong to another. Details pair them.
         let mut places: Vec<String> = Vec::new();
@@ -222,28 +205,35 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
             .collect();
         let more = group.lines.iter().skip(MOST_CHANGES).map(|(line, _)| line);
         changes.extend(number_of(more).map(|number| format!("and {number}")));
-        let reached = reaches(view.annotations, &group.policies, view.direction).into_iter();
+        let reached = reaches(view, &group.policies).into_iter();
         let reached = reached.chain(passed_on(view.annotations, &group.policies));
         changes.extend(reached.map(|line| code(shorten(&line, 4 * LONGEST_NAME))));
-        format!(
-            "| {} | {} |{outcome}{cause}{phrase} {} | {} |\n",
-            policies_cell(group),
-            changes.join("<br>"),
-            places.join("<br>"),
-            kinds_of(group),
-        )
+        let cause = || {
+            phrases::cause(group.cause, view)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let cells = [
+            Some(policies_cell(group)),
+            Some(changes.join("<br>")),
+            with_outcome.then(|| outcomes_of(group, &outcomes)),
+            with_cause.then(cause),
+            with_who.then(|| who_cell(view, group)),
+            Some(places.join("<br>")),
+            Some(kinds_of(group)),
+        ];
+        let cells: Vec<String> = cells.into_iter().flatten().collect();
+        format!("| {} |\n", cells.join(" | "))
     });
     Part::new("table rows", rows.collect::<Vec<_>>())
-        .between(open + &line, "\n".to_owned())
+        .between(open, "\n".to_owned())
         .without_gaps()
 }
 
 fn who_cell(view: &PlanView<'_>, group: &Group<'_>) -> String {
-    let phrase = who(view.annotations, &group.policies, view.direction);
-    let phrase = phrase
-        .iter()
-        .map(|line| code(shorten(line, 2 * LONGEST_NAME)));
-    phrase.collect::<Vec<_>>().join("<br>")
+    let lines = who(view, &group.policies).into_iter();
+    let lines = lines.map(|line| code(shorten(&line, 2 * LONGEST_NAME)));
+    lines.collect::<Vec<_>>().join("<br>")
 }
 
 fn shortened(line: &Line) -> String {
@@ -295,11 +285,7 @@ fn is_cut(group: &Group<'_>) -> bool {
 
 fn details(groups: &[Group<'_>]) -> Part {
     let pieces = groups.iter().map(|group| {
-        let mut text = String::new();
-        for (line, places) in &group.lines {
-            let place = line.places(places).map(|place| format!("  ({place})"));
-            let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
-        }
+        let mut text = lines_in_fence(group, true);
         for policy in &group.policies {
             let _ = writeln!(text, "  {} {}", policy.kind, phrases::policy(policy));
         }
@@ -349,7 +335,7 @@ fn changes_of(group: &Group<'_>) -> String {
 /// Names the unchanged policies where they are asked for.
 fn unchanged(view: &PlanView<'_>) -> Option<Part> {
     let policies = view.plan.policies.iter();
-    let unchanged = policies.filter(|policy| view.all && !policy.is_changed());
+    let unchanged = policies.filter(|policy| view.detail.all && !policy.is_changed());
     let names: Vec<String> = unchanged
         .map(|policy| format!("- {} {}\n", policy.kind, policy_name(policy)))
         .collect();

@@ -14,12 +14,12 @@ use super::clean::clean;
 use super::columns::hanging;
 use super::groups::groups;
 use super::members::{FILTERS, filters};
-use super::phrases::{how_to_accept, policy_of_kind, seen, verdict};
+use super::phrases::{first, how_to_accept, policy_of_kind, seen, verdict, whole_place};
 use super::requests;
-use super::review::{Direction, PlanView};
+use super::review::PlanView;
 use super::unmanaged::{self, ALL_UNMANAGED, MOST_UNMANAGED};
+use crate::plan::PlanDiagnostic;
 use crate::plan::guards::Guard;
-use crate::plan::{Annotations, Plan, PlanDiagnostic};
 use policies::{draw_group, draw_policy, shown, summary_line};
 pub use results::{results, stale};
 use totals::totals;
@@ -33,34 +33,6 @@ const QUIET: Style = Style::new().dimmed();
 /// The most lines of groups that have empty lines between them.
 const MOST_LINES_APART: usize = 60;
 
-/// What of a plan is shown, and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Detail<'a> {
-    /// Unchanged policies as well, each by itself.
-    pub all: bool,
-    /// Each policy's assignments before and after, as a unified diff.
-    pub diff: bool,
-    /// One line a policy.
-    pub summary: bool,
-    /// Each policy by itself, also those with the same changes.
-    pub expand: bool,
-    /// How many columns a line may take; `None` if that is not known.
-    pub width: Option<usize>,
-    /// From which side changes are described.
-    pub direction: Direction,
-    /// What to do with the plan next.
-    pub next: Option<Next<'a>>,
-}
-
-/// What to do with a plan next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next<'a> {
-    /// It is not saved.
-    Save,
-    /// It is saved in this file.
-    Apply(&'a str),
-}
-
 /// Joins groups with blank lines, or without if that would be too long.
 /// Headings stand out by themselves, and what fits a screen is read at a glance.
 fn join_groups(groups: &[String]) -> String {
@@ -73,99 +45,84 @@ fn join_groups(groups: &[String]) -> String {
 }
 
 /// Adds a line that goes on below, deeper, where the terminal ends.
-fn hang(text: &mut String, line: &str, detail: Detail<'_>) {
-    text.push_str(&hanging(line, detail.width));
+fn hang(text: &mut String, line: &str, view: &PlanView<'_>) {
+    text.push_str(&hanging(line, view.detail.width));
     text.push('\n');
 }
 
 /// Draws a plan.
-pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
-    let PlanView {
-        plan, annotations, ..
-    } = *view;
+pub fn plan(view: &PlanView<'_>) -> String {
+    let detail = view.detail;
     let mut text = String::new();
     if detail.summary {
-        for policy in shown(plan, detail) {
-            summary_line(&mut text, policy, annotations, detail.direction);
+        for policy in shown(view) {
+            summary_line(&mut text, policy, view);
         }
         if !text.is_empty() {
             text.push('\n');
         }
     } else if detail.expand || detail.diff || detail.all {
-        for policy in shown(plan, detail) {
-            draw_policy(&mut text, policy, annotations, detail);
+        for policy in shown(view) {
+            draw_policy(&mut text, policy, view);
         }
     } else {
-        let groups = groups(view).into_iter().map(|group| {
-            let mut drawn = String::new();
-            draw_group(&mut drawn, &group, annotations, detail);
-            drawn
-        });
+        let groups = groups(view);
+        let groups = groups.iter().map(|group| draw_group(group, view));
         text = join_groups(&groups.collect::<Vec<_>>());
     }
-    draw_filters(&mut text, annotations, detail);
-    draw_unmanaged(&mut text, annotations, detail);
-    draw_approvals(&mut text, annotations, detail);
-    for guard in plan.guards.iter().filter(|guard| guard.tripped) {
-        draw_guard(&mut text, guard, plan, detail);
+    draw_filters(&mut text, view);
+    draw_unmanaged(&mut text, view);
+    draw_approvals(&mut text, view);
+    for guard in view.plan.guards.iter().filter(|guard| guard.tripped) {
+        draw_guard(&mut text, guard, view);
     }
-    totals(&mut text, view, detail);
+    totals(&mut text, view);
     text
 }
 
 /// Draws how many devices the filters of the changes match, if that was asked.
-fn draw_filters(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
-    let lines = filters(annotations);
+fn draw_filters(text: &mut String, view: &PlanView<'_>) {
+    let lines = filters(view.annotations);
     if lines.is_empty() {
         return;
     }
-    hang(text, &format!("{FILTERS}:"), detail);
+    hang(text, &format!("{FILTERS}:"), view);
     for line in lines {
-        hang(text, &format!("  {line}"), detail);
+        hang(text, &format!("  {line}"), view);
     }
     text.push('\n');
 }
 
 /// Draws the unmanaged policies that are worth a name.
-fn draw_unmanaged(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
-    for (title, policies) in unmanaged::by_reason(annotations) {
+fn draw_unmanaged(text: &mut String, view: &PlanView<'_>) {
+    for (title, policies) in unmanaged::by_reason(view.annotations) {
         let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
-        for (policy, assignments) in policies.iter().take(MOST_UNMANAGED) {
-            let policy = policy_of_kind(policy);
-            let line = format!("  {policy}: {}", assignments.join("; "));
-            hang(text, &line, detail);
-        }
-        if policies.len() > MOST_UNMANAGED {
-            let left = policies.len() - MOST_UNMANAGED;
-            let line = format!("  and {left} more ({ALL_UNMANAGED})");
-            hang(text, &line, detail);
+        let lines = policies.iter().map(|(policy, assignments)| {
+            let assignments = assignments.join("; ");
+            format!("  {}: {assignments}", policy_of_kind(policy))
+        });
+        let rest = |left| format!("  and {left} more ({ALL_UNMANAGED})");
+        for line in first(MOST_UNMANAGED, lines, rest) {
+            hang(text, &line, view);
         }
         text.push('\n');
     }
 }
 
-fn draw_approvals(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
-    let open = annotations.approvals.as_ref();
-    let entries = open.map_or(&[][..], |open| &open.of_policies);
-    let unclear = open.and_then(|open| requests::unclear(open.unclear));
-    if entries.is_empty() && unclear.is_none() {
+fn draw_approvals(text: &mut String, view: &PlanView<'_>) {
+    let lines = requests::open(view.annotations, MOST_UNMANAGED, |line| line);
+    if lines.is_empty() {
         return;
     }
     let _ = writeln!(text, "{UPDATE}{}{UPDATE:#}", requests::TITLE);
-    for entry in entries.iter().take(MOST_UNMANAGED) {
-        hang(text, &format!("  {}", requests::line(entry)), detail);
-    }
-    if entries.len() > MOST_UNMANAGED {
-        let _ = writeln!(text, "  and {} more", entries.len() - MOST_UNMANAGED);
-    }
-    if let Some(line) = unclear {
-        hang(text, &format!("  {line}"), detail);
+    for line in lines {
+        hang(text, &format!("  {line}"), view);
     }
     text.push('\n');
 }
 
 /// Draws a guard that tripped. Names that are many, and those of all the changes above, are not repeated.
-fn draw_guard(text: &mut String, guard: &Guard, plan: &Plan, detail: Detail<'_>) {
+fn draw_guard(text: &mut String, guard: &Guard, view: &PlanView<'_>) {
     const MOST_NAMES: usize = 10;
     let style = if guard.accepted { UPDATE } else { REMOVE };
     let title = format!(
@@ -174,22 +131,21 @@ fn draw_guard(text: &mut String, guard: &Guard, plan: &Plan, detail: Detail<'_>)
         verdict(guard),
         seen(guard, |text| clean(text).into_owned())
     );
-    hang(text, &title, detail);
+    hang(text, &title, view);
     let policies = &guard.policies;
-    let is_long = policies.len() > MOST_NAMES;
-    if is_long && policies.len() == plan.changed().count() {
+    if policies.len() > MOST_NAMES && policies.len() == view.plan.changed().count() {
         text.push_str("  all policies that change\n");
     } else {
-        for policy in policies.iter().take(MOST_NAMES) {
-            // The dash keeps a name from standing first on a line, where CI looks for commands.
-            let _ = writeln!(text, "  - {}", policy_of_kind(policy));
-        }
-        if is_long {
-            let _ = writeln!(text, "  and {} more", policies.len() - MOST_NAMES);
-        }
+        // The dash keeps a name from standing first on a line, where CI looks for commands.
+        let names = policies
+            .iter()
+            .map(|policy| format!("  - {}\n", policy_of_kind(policy)));
+        text.extend(first(MOST_NAMES, names, |more| {
+            format!("  and {more} more\n")
+        }));
     }
     if !guard.accepted {
-        hang(text, &format!("  hint: {}", how_to_accept(guard)), detail);
+        hang(text, &format!("  hint: {}", how_to_accept(guard)), view);
     }
     text.push('\n');
 }
@@ -214,31 +170,13 @@ pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
         related,
     } in list
     {
-        let _ = writeln!(
-            text,
-            "{UPDATE}{}[{}]{UPDATE:#}: {}",
-            severity.name(),
-            clean(code),
-            clean(summary)
-        );
+        let (severity, code, summary) = (severity.name(), clean(code), clean(summary));
+        let _ = writeln!(text, "{UPDATE}{severity}[{code}]{UPDATE:#}: {summary}");
         if let Some(place) = place {
-            let _ = writeln!(
-                text,
-                "  --> {}:{}:{}",
-                clean(&place.path),
-                place.line,
-                place.column
-            );
+            let _ = writeln!(text, "  --> {}", whole_place(place));
         }
         for (place, label) in related {
-            let _ = writeln!(
-                text,
-                "  see {}:{}:{}: {}",
-                clean(&place.path),
-                place.line,
-                place.column,
-                clean(label)
-            );
+            let _ = writeln!(text, "  see {}: {}", whole_place(place), clean(label));
         }
         if let Some(hint) = hint {
             let _ = writeln!(text, "hint: {}", clean(hint));

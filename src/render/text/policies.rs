@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::{ADD, Detail, QUIET, REMOVE, STRONG, UPDATE, hang};
+use super::{ADD, QUIET, REMOVE, STRONG, UPDATE, hang};
 use crate::manifest::Mode;
 use crate::model::PolicyKind;
 use crate::plan::since::Cause;
-use crate::plan::{Annotations, Plan, PlannedPolicy};
+use crate::plan::{Change, PlannedPolicy};
 use crate::render::clean::clean;
 use crate::render::columns::{columns, shorten_place, width, wrap};
 use crate::render::diff;
 use crate::render::groups::{self, Group, Line, Sign};
 use crate::render::members::reaches;
-use crate::render::phrases::{self, Counts};
-use crate::render::review::Direction;
+use crate::render::phrases;
+use crate::render::review::{Direction, PlanView};
 use crate::render::set_members::passed_on;
 use crate::render::who::who;
 
@@ -22,60 +22,49 @@ const USUAL_WIDTH: usize = 120;
 /// The most lines of names that a group of policies gets.
 const MOST_NAME_LINES: usize = 10;
 
-pub(super) fn shown<'p>(
-    plan: &'p Plan,
-    detail: Detail<'_>,
-) -> impl Iterator<Item = &'p PlannedPolicy> {
-    let policies = plan.policies.iter();
-    policies.filter(move |policy| detail.all || policy.is_changed())
+pub(super) fn shown<'p>(view: &PlanView<'p>) -> impl Iterator<Item = &'p PlannedPolicy> {
+    let all = view.detail.all;
+    let policies = view.plan.policies.iter();
+    policies.filter(move |policy| all || policy.is_changed())
 }
 
 pub(super) fn heading(policy: &PlannedPolicy) -> String {
-    let mode = match policy.mode {
-        Mode::Exact => String::new(),
-        mode @ Mode::Additive => format!(" ({})", mode.name()),
-    };
-    format!(
-        "{} {STRONG}{}{STRONG:#}{mode}",
-        policy.kind,
-        phrases::policy(policy)
-    )
+    let (kind, mode) = (policy.kind, unless_exact(policy.mode));
+    format!("{kind} {STRONG}{}{STRONG:#}{mode}", phrases::policy(policy))
 }
 
-pub(super) fn summary_line(
-    text: &mut String,
-    policy: &PlannedPolicy,
-    annotations: &Annotations,
-    direction: Direction,
-) {
-    let Counts {
-        add,
-        remove,
-        update,
-    } = Counts::of(policy);
-    let (plus, minus) = match direction {
+/// Says the mode behind a name, unless it is the usual one.
+fn unless_exact(mode: Mode) -> String {
+    match mode {
+        Mode::Exact => String::new(),
+        Mode::Additive => format!(" ({})", mode.name()),
+    }
+}
+
+pub(super) fn summary_line(text: &mut String, policy: &PlannedPolicy, view: &PlanView<'_>) {
+    let count = |which: fn(&Change) -> bool| {
+        let changes = policy.changes.iter();
+        changes.filter(|change| which(change)).count()
+    };
+    let add = count(|change| matches!(change, Change::Add(_)));
+    let remove = count(|change| matches!(change, Change::Remove(_)));
+    let update = count(|change| matches!(change, Change::Update { .. }));
+    let (plus, minus) = match view.detail.direction {
         Direction::Plan => (add, remove),
         Direction::Drift => (remove, add),
     };
+    let cause = phrases::cause(view.annotations.cause(policy), view).map(str::to_owned);
+    let who = who(view, &[policy]).into_iter().next();
+    let notes = cause.into_iter().chain(who);
     let _ = writeln!(
         text,
         "{ADD}+{plus}{ADD:#} {REMOVE}-{minus}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}{}",
         heading(policy),
-        phrases::cause(annotations.cause(policy), direction)
-            .map(str::to_owned)
-            .into_iter()
-            .chain(who(annotations, &[policy], direction).into_iter().next())
-            .map(|line| format!("  {line}"))
-            .collect::<String>()
+        notes.map(|note| format!("  {note}")).collect::<String>()
     );
 }
 
-pub(super) fn draw_group(
-    text: &mut String,
-    group: &Group<'_>,
-    annotations: &Annotations,
-    detail: Detail<'_>,
-) {
+pub(super) fn draw_group(group: &Group<'_>, view: &PlanView<'_>) -> String {
     let Group {
         lines,
         cause,
@@ -90,45 +79,43 @@ pub(super) fn draw_group(
                 [kind] => format!("{kind}, "),
                 _ => String::new(),
             };
-            let mode = match first.mode {
-                Mode::Exact => String::new(),
-                mode @ Mode::Additive => format!(" ({})", mode.name()),
-            };
-            let number = policies.len();
+            let (number, mode) = (policies.len(), unless_exact(first.mode));
             format!("{kind}{STRONG}{number} policies{STRONG:#}{mode}")
         }
-        ([], _) => return,
+        ([], _) => return String::new(),
     };
-    let _ = writeln!(text, "{heading}");
-    draw_cause(text, *cause, detail.direction);
-    draw_who(text, annotations, policies, detail);
+    let mut text = heading + "\n";
+    draw_cause(&mut text, *cause, view);
+    draw_who(&mut text, policies, view);
     let lines = lines.iter();
-    let lines: Vec<(&Line, Option<String>)> = lines
-        .map(|(line, places)| (line, line.places(places)))
-        .collect();
-    draw_lines(text, &lines, detail);
+    let lines = lines.map(|(line, places)| (line, line.places(places)));
+    draw_lines(&mut text, &lines.collect::<Vec<_>>(), view);
     if policies.len() > 1 {
         for kind in &kinds {
             if kinds.len() > 1 {
                 let _ = writeln!(text, "  {kind}");
             }
             let of_kind = policies.iter().filter(|policy| policy.kind == *kind);
-            draw_names(
-                text,
-                &of_kind
-                    .map(|policy| phrases::policy(policy))
-                    .collect::<Vec<_>>(),
-                detail,
-            );
+            let names = of_kind.map(|policy| phrases::policy(policy));
+            draw_names(&mut text, &names.collect::<Vec<_>>(), view);
         }
     }
     text.push('\n');
+    text
+}
+
+/// Returns how many columns there are behind an indent.
+fn room(view: &PlanView<'_>) -> usize {
+    const INDENT: usize = 4;
+    view.detail
+        .width
+        .unwrap_or(USUAL_WIDTH)
+        .saturating_sub(INDENT)
 }
 
 /// Names in columns, indented: none of them may begin a line, where CI looks for commands.
-pub(super) fn draw_names(text: &mut String, names: &[String], detail: Detail<'_>) {
-    const INDENT: usize = 4;
-    let width = detail.width.unwrap_or(USUAL_WIDTH).saturating_sub(INDENT);
+pub(super) fn draw_names(text: &mut String, names: &[String], view: &PlanView<'_>) {
+    let width = room(view);
     let (lines, left) = columns(names, width, MOST_NAME_LINES);
     for line in lines {
         let _ = writeln!(text, "    {line}");
@@ -141,31 +128,23 @@ pub(super) fn draw_names(text: &mut String, names: &[String], detail: Detail<'_>
     }
 }
 
-fn draw_cause(text: &mut String, cause: Option<Cause>, direction: Direction) {
-    if let Some(cause) = phrases::cause(cause, direction) {
+fn draw_cause(text: &mut String, cause: Option<Cause>, view: &PlanView<'_>) {
+    if let Some(cause) = phrases::cause(cause, view) {
         let _ = writeln!(text, "  {UPDATE}{cause}{UPDATE:#}");
     }
 }
 
 /// Draws who gains and loses policies that have the same changes, and who changed them, if that was asked,
 /// and what policy sets pass on.
-fn draw_who(
-    text: &mut String,
-    annotations: &Annotations,
-    policies: &[&PlannedPolicy],
-    detail: Detail<'_>,
-) {
-    const INDENT: usize = 4;
-    for line in reaches(annotations, policies, detail.direction)
-        .into_iter()
-        .chain(passed_on(annotations, policies))
-    {
-        hang(text, &format!("  {line}"), detail);
+fn draw_who(text: &mut String, policies: &[&PlannedPolicy], view: &PlanView<'_>) {
+    let reached = reaches(view, policies).into_iter();
+    for line in reached.chain(passed_on(view.annotations, policies)) {
+        hang(text, &format!("  {line}"), view);
     }
-    for line in who(annotations, policies, detail.direction) {
-        let lines = match detail.width {
+    for line in who(view, policies) {
+        let lines = match view.detail.width {
             None => vec![line],
-            Some(width) => wrap(&line, width.saturating_sub(INDENT)),
+            Some(_) => wrap(&line, room(view)),
         };
         let line = lines.join(&format!("{UPDATE:#}\n    {UPDATE}"));
         let _ = writeln!(text, "  {UPDATE}{line}{UPDATE:#}");
@@ -173,9 +152,8 @@ fn draw_who(
 }
 
 /// Draws lines with the places that ask for them behind, below each other if there is room.
-fn draw_lines(text: &mut String, lines: &[(&Line, Option<String>)], detail: Detail<'_>) {
-    const INDENT: usize = 4;
-    let room = detail.width.unwrap_or(USUAL_WIDTH).saturating_sub(INDENT);
+fn draw_lines(text: &mut String, lines: &[(&Line, Option<String>)], view: &PlanView<'_>) {
+    let room = room(view);
     let widest = lines.iter().map(|(line, _)| width(&line.text)).max();
     let widest = widest.unwrap_or_default();
     let is_wide = |place: &Option<String>| {
@@ -211,16 +189,11 @@ fn draw_lines(text: &mut String, lines: &[(&Line, Option<String>)], detail: Deta
     }
 }
 
-pub(super) fn draw_policy(
-    text: &mut String,
-    policy: &PlannedPolicy,
-    annotations: &Annotations,
-    detail: Detail<'_>,
-) {
-    let names = &annotations.names;
+pub(super) fn draw_policy(text: &mut String, policy: &PlannedPolicy, view: &PlanView<'_>) {
+    let (names, detail) = (&view.annotations.names, view.detail);
     let _ = writeln!(text, "{}", heading(policy));
-    draw_cause(text, annotations.cause(policy), detail.direction);
-    draw_who(text, annotations, &[policy], detail);
+    draw_cause(text, view.annotations.cause(policy), view);
+    draw_who(text, &[policy], view);
     if detail.diff || !policy.is_changed() {
         for place in policy.manifest.iter() {
             let path = clean(&place.path);
@@ -233,12 +206,12 @@ pub(super) fn draw_policy(
             Direction::Drift => diff::reversed(policy, names),
         }));
     } else {
-        let lines = groups::lines(policy, annotations, detail.direction);
-        let lines: Vec<(&Line, Option<String>)> = lines
-            .iter()
-            .map(|(line, place)| (line, line.places(&place.iter().copied().collect())))
-            .collect();
-        draw_lines(text, &lines, detail);
+        let lines = groups::lines(policy, view);
+        let lines = lines.iter().map(|(line, place)| {
+            let places = place.iter().copied().collect();
+            (line, line.places(&places))
+        });
+        draw_lines(text, &lines.collect::<Vec<_>>(), view);
         if detail.all {
             for assignment in policy.after.iter() {
                 if policy.before.binary_search(assignment).is_ok()

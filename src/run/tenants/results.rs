@@ -16,10 +16,8 @@ use crate::plan::OpenApprovals;
 use crate::plan::guards::Guard;
 use crate::plan::saved::{ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of};
 use crate::plan::since::Cause;
-use crate::render::json::WithResults;
-use crate::render::review::{Direction, Finding, Review};
+use crate::render::review::{Detail, Direction, Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
-use crate::render::text::Detail;
 use crate::report::{PolicyResult, Results, read_results};
 use crate::run::Failure;
 use crate::run::apply::ApplyInput;
@@ -160,20 +158,12 @@ impl TenantResults {
         &self,
         entry: &mut Entry,
         prepared: &PreparedPlan,
-        (results, requests): (&Results, RequestCounts),
+        results: (&Results, RequestCounts),
         all: bool,
     ) -> Result<(), Failure> {
-        let record = WithResults::new(
-            prepared.record(all),
-            &prepared.plan,
-            &prepared.annotations.names,
-            results,
-            entry.exit().code(),
-            requests,
-            None,
-        );
+        let record = prepared.with_results(all, results, entry.exit());
         // First, so that the results are reported even if the full record cannot be stored.
-        self.describe(entry, Some(prepared), Some(results), &[]);
+        self.describe(entry, Some(prepared), Some(results.0), &[]);
         entry.plan = Some(self.put(&compact(&record)?)?);
         Ok(())
     }
