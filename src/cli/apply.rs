@@ -12,9 +12,9 @@ use super::confirm::{ask, still_in_git};
 use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs;
-use super::{interrupt, requests, runtime, settings};
+use super::{client, requests, settings, until_stopped};
 use crate::apply::ObserveApply;
-use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
@@ -26,17 +26,14 @@ use crate::render::review::{Detail, Review};
 use crate::render::text;
 use crate::report::Recorded;
 use crate::run::apply::{ApplyInput, ApplyRun};
-use crate::run::connect::{ServiceSettings, connect};
+use crate::run::connect::ServiceSettings;
 use crate::run::one_tenant::{self, Host, OneTenant, Source};
 use crate::run::plan::{self, PreparedPlan};
 use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::{Failure, inputs, tenants};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
-    let Some(of) = &command.resume else {
-        return run_or_roll_back(command, None, common, output);
-    };
-    run_or_roll_back(command, Some(of), common, output)
+    run_or_roll_back(command, command.resume.as_deref(), common, output)
 }
 
 /// Applies; or rolls back what the run of a report did.
@@ -100,7 +97,6 @@ fn read_report(path: &Path) -> Result<OfTenant, Failure> {
 
 /// Whether the service counts characters or bytes is not documented.
 fn warn_of_length(justification: Option<&str>, output: &Output) {
-    const CODE: &str = "long-justification";
     const MOST_BYTES: usize = 1024;
     let Some(text) = justification.filter(|text| text.len() > MOST_BYTES) else {
         return;
@@ -109,9 +105,8 @@ fn warn_of_length(justification: Option<&str>, output: &Output) {
         "the justification takes {} bytes, and the service may refuse more than {MOST_BYTES}",
         text.len()
     );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-        .hint("shorten it; non-ASCII letters take more than a byte");
-    output.diagnostics(&[warning], &Sources::default());
+    let hint = "shorten it; non-ASCII letters take more than a byte";
+    output.warn("long-justification", message, hint);
 }
 
 /// Reads the manifests that are named; `None` if a saved plan is.
@@ -165,11 +160,10 @@ impl Session<'_> {
         service.login.writes = true;
         let is_saved = matches!(source, Source::Saved(..));
         let request = requests::plan(&self.command.options, config, is_saved)?;
-        runtime()?.block_on(async {
-            let stop = interrupt::watch(Some(&self.output.progress));
-            let one = OneTenant::new(self, (service, request), tenant.as_ref(), &stop)?;
-            one.apply(source, &requests::carrying(self.command), run)
-                .await
+        until_stopped(self.output, async |stop| {
+            let one = OneTenant::new(self, (service, request), tenant.as_ref(), stop)?;
+            let carrying = requests::carrying(self.command);
+            one.apply(source, &carrying, run).await
         })
     }
 
@@ -273,8 +267,7 @@ impl Host for Session<'_> {
         service: &ServiceSettings,
         stop: &CancellationToken,
     ) -> Result<Arc<Client>, Failure> {
-        let environment = settings::environment(&self.output.redactor);
-        connect(service, &environment, self.output.observer(), stop)
+        client(service, self.output, stop)
     }
 
     fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {

@@ -9,16 +9,15 @@ use futures::StreamExt as _;
 use super::arguments::{Approvals, ApprovalsCommand};
 use super::config::Config;
 use super::confirm::{APPROVALS, ask_for};
-use super::options::{Common, Format};
+use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{client, settings, until_stopped};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::Tenant;
-use crate::render::approvals::{self as render, Shown};
-use crate::report::{Reason, Withdrawn};
-use crate::run::approvals::{Listed, RequestFilter, cancel, list};
-use crate::run::connect::connect;
+use crate::render::approvals::{self as render, Listed, Shown};
+use crate::report::Withdrawn;
+use crate::run::approvals::{RequestFilter, cancel, list};
 use crate::run::reviewed::check_sign_in;
 use crate::run::{Failure, inputs, plan, tenants};
 
@@ -36,17 +35,16 @@ struct Job {
 struct Done {
     tenant: Option<Tenant>,
     client: Option<Arc<Client>>,
-    listed: Result<Listed, Failure>,
+    listed: Listed,
+    failure: Option<Failure>,
     withdrawn: Vec<Withdrawn>,
 }
 
 pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Result<Exit, Failure> {
-    if output.format == Format::Github {
-        return Err(
-            Failure::usage("the result of `approvals` has no places to annotate")
-                .hint("`--format` is text, json or markdown here"),
-        );
-    }
+    output.no_annotations(
+        "the result of `approvals` has no places to annotate",
+        "`--format` is text, json or markdown here",
+    )?;
     let config = settings::configuration(common)?;
     let mut read = settings::inputs(&[], common, Some(&config));
     let withdraws = command.command.as_ref();
@@ -67,16 +65,13 @@ pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Resu
     });
     let exits = done.iter().map(|done| exit(done, yes.is_some()));
     let exits: Vec<Exit> = exits.collect();
-    if let ([_], false) = (done.as_slice(), many)
-        && let Some(Done {
-            listed: Err(failure),
-            ..
-        }) = done.pop_if(|done| done.listed.is_err())
+    if let ([one], false) = (done.as_mut_slice(), many)
+        && let Some(failure) = one.failure.take()
     {
         return Err(failure);
     }
     for done in &done {
-        if let (Some(tenant), Err(failure)) = (&done.tenant, &done.listed) {
+        if let (Some(tenant), Some(failure)) = (&done.tenant, &done.failure) {
             output.note(&format!("tenant {}:\n", tenant.name));
             output.failure(failure);
         }
@@ -96,20 +91,12 @@ pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Resu
 }
 
 fn shown(done: &Done, exit: Exit, withdraws: bool) -> Shown<'_> {
-    let listed = done.listed.as_ref().ok();
+    let tenant = done.tenant.as_ref();
     Shown {
-        tenant: done
-            .tenant
-            .as_ref()
-            .map(|tenant| (&*tenant.name, &*tenant.tenant_id)),
+        tenant: tenant.map(|tenant| (&*tenant.name, &*tenant.tenant_id)),
         exit_code: exit.code(),
-        error: done.listed.as_ref().err().map(|failure| &*failure.message),
-        open: listed.map_or(&[], |listed| &listed.open),
-        closed: listed.map_or(&[], |listed| &listed.closed),
-        unclear: listed.map_or(0, |listed| listed.unclear),
-        unknown: listed.map_or(&[], |listed| &listed.unknown),
-        locks: listed.map_or(&[], |listed| &listed.locks),
-        unlocked: listed.map_or(0, |listed| listed.unlocked),
+        error: done.failure.as_ref().map(|failure| &*failure.message),
+        listed: &done.listed,
         withdrawn: withdraws.then_some(&done.withdrawn),
     }
 }
@@ -191,34 +178,30 @@ fn work(
 ) -> Result<Vec<Done>, Failure> {
     let service = settings::service(&common.service, config)?;
     let is_one = jobs.len() == 1;
-    runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let (service, stop) = (&service, &stop);
+    until_stopped(output, async |stop| {
+        let service = &service;
         let listing = jobs.into_iter().map(|Job { tenant, which }| async move {
-            let connected = || {
+            let listed = async {
                 let service = match &tenant {
                     Some(tenant) if is_one => tenants::service_of_one(service, tenant)?,
                     Some(tenant) => tenants::service_of(service, tenant)?,
                     None => service.clone(),
                 };
-                let environment = settings::environment(&output.redactor);
-                connect(&service, &environment, output.observer(), stop)
+                let client = client(&service, output, stop)?;
+                check_sign_in(&client, config.tenant_id.as_deref(), stop).await?;
+                let listed = list(&client, which, jiff::Timestamp::now(), stop).await?;
+                Ok((client, listed))
             };
-            let (client, listed) = match connected() {
-                Ok(client) => {
-                    let checked = check_sign_in(&client, config.tenant_id.as_deref(), stop);
-                    let listed = match checked.await {
-                        Ok(()) => list(&client, which, jiff::Timestamp::now(), stop).await,
-                        Err(failure) => Err(failure),
-                    };
-                    (Some(client), listed)
-                }
-                Err(failure) => (None, Err(failure)),
+            let (listed, failure) = match listed.await {
+                Ok((client, listed)) => (Some((client, listed)), None),
+                Err(failure) => (None, Some(failure)),
             };
+            let (client, listed) = listed.unzip();
             Done {
                 tenant,
                 client,
-                listed,
+                listed: listed.unwrap_or_default(),
+                failure,
                 withdrawn: Vec::new(),
             }
         });
@@ -227,8 +210,7 @@ fn work(
         let Some(yes) = yes else {
             return Ok(all);
         };
-        let is_open = |done: &Done| done.listed.as_ref().is_ok_and(|all| !all.open.is_empty());
-        if all.iter().any(is_open) && !yes {
+        if all.iter().any(|done| !done.listed.open.is_empty()) && !yes {
             let all: Vec<Shown<'_>> = all
                 .iter()
                 .map(|done| shown(done, Exit::Success, false))
@@ -237,8 +219,8 @@ fn work(
             ask_for(output, stop, APPROVALS).await?;
         }
         for done in &mut all {
-            if let (Ok(listed), Some(client)) = (&done.listed, &done.client) {
-                done.withdrawn = cancel(&listed.open, client, stop).await?;
+            if let Some(client) = &done.client {
+                done.withdrawn = cancel(&done.listed.open, client, stop).await?;
             }
         }
         Ok(all)
@@ -246,25 +228,20 @@ fn work(
 }
 
 fn exit(done: &Done, withdraws: bool) -> Exit {
-    let failed: Vec<&Reason> = done
-        .withdrawn
-        .iter()
-        .filter_map(|withdrawn| match withdrawn {
-            Withdrawn::Failed(reason) => Some(reason),
-            Withdrawn::Done | Withdrawn::Closed(_) => None,
-        })
-        .collect();
-    match &done.listed {
-        Err(failure) => failure.exit,
-        Ok(listed) if failed.is_empty() => match withdraws && listed.has_unknown() {
+    if let Some(failure) = &done.failure {
+        return failure.exit;
+    }
+    let withdrawn = &done.withdrawn;
+    let has_failed = |one: &Withdrawn| matches!(one, Withdrawn::Failed(_));
+    let is_refused = |one: &Withdrawn| matches!(one, Withdrawn::Failed(why) if why.is_refusal);
+    if !withdrawn.iter().any(has_failed) {
+        return match withdraws && done.listed.has_unknown() {
             true => Exit::Partial,
             false => Exit::Success,
-        },
-        Ok(_) => match failed.len() == done.withdrawn.len()
-            && failed.iter().all(|reason| reason.is_refusal)
-        {
-            true => Exit::Refused,
-            false => Exit::Partial,
-        },
+        };
+    }
+    match withdrawn.iter().all(is_refused) {
+        true => Exit::Refused,
+        false => Exit::Partial,
     }
 }

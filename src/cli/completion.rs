@@ -12,7 +12,7 @@ use clap_complete::env::{Bash, CompleteEnv, Elvish, EnvCompleter, Fish, Powershe
 
 use super::arguments::Arguments;
 use super::options::Format;
-use super::values::permitted_commands;
+use super::values::{acceptable_guards, permitted_commands};
 use super::{config, help};
 use crate::auth::Method;
 use crate::files;
@@ -20,7 +20,6 @@ use crate::manifest::schema_names::{self, TenantNames};
 use crate::manifest::{self, Manifest, NameOrId, Selector, TargetReference, has_manifest_ending};
 use crate::model::PolicyKind;
 use crate::net::CLOUDS;
-use crate::plan::guards::GuardName;
 use crate::plan::writes::WriteWith;
 use crate::render::clean::clean;
 use crate::run::init::{MANIFESTS, SCHEMA};
@@ -193,11 +192,7 @@ fn candidates(option: &clap::Arg) -> Option<Candidates> {
     let name = option.get_long().unwrap_or(option.get_id().as_str());
     Some(match (value, name) {
         ("KIND", _) => Words(|| owned(PolicyKind::all().map(PolicyKind::name))),
-        ("GUARD", _) => Words(|| {
-            let guards = GuardName::ALL.iter();
-            let guards = guards.filter(|guard| guard.can_be_accepted());
-            owned(guards.map(|guard| guard.name()))
-        }),
+        ("GUARD", _) => Words(|| owned(acceptable_guards())),
         ("CLOUD", _) => Words(|| owned(CLOUDS.iter().map(|cloud| cloud.name))),
         ("COMMAND", _) => Words(|| owned(permitted_commands())),
         ("TOPIC", _) => Words(help::topics),

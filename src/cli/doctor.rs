@@ -10,7 +10,7 @@ use super::confirm::{TRIAL, ask_for};
 use super::interrupt::{self, AbortMessage};
 use super::options::Common;
 use super::output::Output;
-use super::{runtime, settings};
+use super::{client, runtime, settings};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::graph::record::Recorder;
@@ -19,7 +19,7 @@ use crate::render::doctor;
 use crate::render::json::Json;
 use crate::run::Failure;
 use crate::run::apply::ApplyRun;
-use crate::run::connect::{ServiceSettings, connect};
+use crate::run::connect::ServiceSettings;
 use crate::run::doctor::{self as examination, Examined, check_record, shared, verdict};
 use crate::run::write_test::{self, WriteTestRequest};
 use crate::text::shell_word;
@@ -41,8 +41,7 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
     let examined = runtime()?.block_on(async {
         let last_words = AbortMessage::default();
         let stop = interrupt::watch_with(Some(&output.progress), last_words.clone());
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
+        let client = client(&service, output, &stop)?;
         let mut examined = examination::doctor(&client, &recorder, &command.kind, &stop).await?;
         if let Some(policy) = &command.try_writes {
             let write_test = WriteTestRun {

@@ -10,9 +10,9 @@ use super::config::Config;
 use super::options::Common;
 use super::output::Output;
 use super::{settings, with_client};
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::Sources;
 use crate::exit::Exit;
-use crate::export::{Export, LeftOut};
+use crate::export::Export;
 use crate::manifest::Loaded;
 use crate::plan::Selection;
 use crate::render::clean::clean;
@@ -76,9 +76,7 @@ pub(super) fn run(
             return print_snapshot(path, &snapshot, output);
         }
         let (tenant_id, export) = export::manifests(client, &selection, stop).await?;
-        let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
-        warnings.extend(unavailable::warnings(&export.unavailable, "exported"));
-        output.diagnostics(&warnings, &Sources::default());
+        output.left_out(&export);
         export::check(&export, &selection)?;
         print_manifests(folder, tenant_id.as_deref(), &export, output)
     })
@@ -102,9 +100,7 @@ fn add(
         check_sign_in(client, config.tenant_id.as_deref(), stop).await?;
         export::unmanaged(client, loaded.as_ref(), selection, stop).await
     })?;
-    let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
-    warnings.extend(unavailable::warnings(&export.unavailable, "exported"));
-    output.diagnostics(&warnings, &Sources::default());
+    output.left_out(&export);
     for file in &export.files {
         output.check_data(&file.text)?;
     }

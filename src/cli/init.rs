@@ -12,9 +12,7 @@ use super::config::Config;
 use super::options::Common;
 use super::output::Output;
 use super::{config, settings, with_client};
-use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::export::LeftOut;
 use crate::files::repository;
 use crate::manifest::has_manifest_ending;
 use crate::render::clean::clean;
@@ -22,7 +20,7 @@ use crate::render::json::Json;
 use crate::render::phrases::count;
 use crate::run::init::{self, AZURE_DEVOPS, GITHUB, GITLAB, Initialised, Written};
 use crate::run::reviewed::check_sign_in;
-use crate::run::{CONFIGURATION_FILE, Failure, unavailable};
+use crate::run::{CONFIGURATION_FILE, Failure};
 use crate::text::shell_word;
 
 pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -76,9 +74,7 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
         let folder = (command.folder.as_path(), manifests.as_path(), configured);
         init::init(client, folder, pipeline, check, stop).await
     })?;
-    let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
-    warnings.extend(unavailable::warnings(&done.export.unavailable, "exported"));
-    output.diagnostics(&warnings, &Sources::default());
+    output.left_out(&done.export);
     // What the settings that were kept do not name has to be named.
     let is_named = own.path.is_none() || !own.named_manifests().is_empty();
     output.print_plain(

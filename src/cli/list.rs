@@ -6,7 +6,7 @@ use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::host::Process;
 use super::tenants::runs::parallel;
-use super::{interrupt, runtime, settings, terminal, with_client};
+use super::{settings, terminal, until_stopped, with_client};
 use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
@@ -21,12 +21,10 @@ use crate::run::{Failure, clock, plan, tenants, unavailable};
 
 pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
-    if output.format == Format::Github {
-        return Err(
-            Failure::usage("the result of `list` has no places to annotate")
-                .hint("`--format` is text, json, csv, markdown or html here"),
-        );
-    }
+    output.no_annotations(
+        "the result of `list` has no places to annotate",
+        "`--format` is text, json, csv, markdown or html here",
+    )?;
     let named = command.unmanaged.as_deref().unwrap_or_default();
     output.keep_inputs(&[], &settings::inputs(named, common, Some(&config)))?;
     if command.tenants.are_asked() {
@@ -79,11 +77,10 @@ fn of_tenants(
     let managed_by = command.unmanaged.is_some().then_some(&loaded);
     let request = request(command);
     let host = Process::new(output, settings::service(&common.service, config)?);
-    let found = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+    let found = until_stopped(output, async |stop| {
         let parallel = parallel(&command.tenants);
-        list::list_tenants(&host, (&chosen, managed_by), &request, parallel, &stop).await
-    });
+        Ok(list::list_tenants(&host, (&chosen, managed_by), &request, parallel, stop).await)
+    })?;
     let (mut all, mut exits, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for (Tenant { name, .. }, listed) in chosen.into_iter().zip(found) {
         match listed {

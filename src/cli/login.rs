@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::arguments::{Login, Logout};
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{settings, until_stopped};
 use crate::exit::Exit;
 use crate::graph::permissions::NEEDS;
 use crate::render::clean::clean;
@@ -36,9 +36,8 @@ pub(super) fn run(command: &Login, common: &Common, output: &Output) -> Result<E
     service.login.kinds.clone_from(&command.kind);
     service.login.client_id = command.client_id.clone().or(service.login.client_id);
     let environment = settings::environment(&output.redactor);
-    let done = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        login(&service, &environment, &stop).await
+    let done = until_stopped(output, async |stop| {
+        login(&service, &environment, stop).await
     })?;
     let SignedIn { claims, kept } = &done;
     let record = Record {

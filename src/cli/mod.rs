@@ -172,16 +172,34 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         })
 }
 
-/// Connects to the service and does the work, with a token that is cancelled when someone interrupts.
+/// Does work with a token that is cancelled when someone interrupts.
+fn until_stopped<T>(
+    output: &Output,
+    work: impl AsyncFnOnce(&CancellationToken) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        work(&stop).await
+    })
+}
+
+/// Connects to the service.
+fn client(
+    service: &ServiceSettings,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<Arc<Client>, Failure> {
+    let environment = settings::environment(&output.redactor);
+    connect(service, &environment, output.observer(), stop)
+}
+
+/// Connects to the service, and does work as [`until_stopped`].
 fn with_client<T>(
     service: &ServiceSettings,
     output: &Output,
     work: impl AsyncFnOnce(&Arc<Client>, &CancellationToken) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(service, &environment, output.observer(), &stop)?;
-        work(&client, &stop).await
+    until_stopped(output, async |stop| {
+        work(&client(service, output, stop)?, stop).await
     })
 }

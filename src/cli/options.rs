@@ -17,7 +17,7 @@ use crate::model::{PolicyKind, RateLimit};
 use crate::plan::Selection;
 use crate::plan::guards::{GivenLimits, GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
-use crate::render::markdown;
+use crate::render::markdown::DEFAULT_MAX_BYTES;
 use crate::render::review::Detail;
 use crate::run::tenants::{Asked, Shard};
 use crate::run::who::Who;
@@ -39,13 +39,7 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) json_into: Option<PathBuf>,
     /// Size limit of the Markdown result; details are dropped from the end
-    #[arg(
-        long,
-        global = true,
-        value_name = "N",
-        default_value_t = markdown::DEFAULT_MAX_BYTES,
-        value_parser = max_bytes
-    )]
+    #[arg(long, global = true, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = max_bytes)]
     pub(super) max_bytes: usize,
     /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` are respected
     #[arg(
@@ -84,53 +78,36 @@ pub(super) struct Common {
 
 /// Where the service is, and how it is talked to.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
 pub(super) struct Service {
     /// Use the built-in emulator with the tenant in this file; created from the sample tenant if
     /// it does not exist
-    #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) sandbox: Option<PathBuf>,
     /// Graph URL with its version [env: `ASSIGNCTL_GRAPH_URL`] [default: the cloud's]
-    #[arg(long, global = true, help_heading = "Service", value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     pub(super) graph_url: Option<String>,
     /// National cloud: public, usgov, usgov-dod, china [default: public]
-    #[arg(long, global = true, help_heading = "Service", value_name = "CLOUD")]
+    #[arg(long, global = true, value_name = "CLOUD")]
     pub(super) cloud: Option<String>,
     /// How to sign in: token, client-secret, client-certificate, workload-identity, github,
     /// azure-devops, managed-identity, azure-cli, login [default: the first that is configured]
-    #[arg(
-        long,
-        global = true,
-        help_heading = "Service",
-        value_name = "NAME",
-        value_parser = auth
-    )]
+    #[arg(long, global = true, value_name = "NAME", value_parser = auth)]
     pub(super) auth: Option<Method>,
     /// Limit for write requests, as count/window [default: 100/20s]
-    #[arg(
-        long,
-        global = true,
-        help_heading = "Service",
-        value_name = "COUNT/WINDOW",
-        value_parser = limit
-    )]
+    #[arg(long, global = true, value_name = "COUNT/WINDOW", value_parser = limit)]
     pub(super) write_limit: Option<RateLimit>,
     /// Limit for all requests, as count/window [default: 1000/20s]
-    #[arg(
-        long,
-        global = true,
-        help_heading = "Service",
-        value_name = "COUNT/WINDOW",
-        value_parser = read_limit
-    )]
+    #[arg(long, global = true, value_name = "COUNT/WINDOW", value_parser = read_limit)]
     pub(super) read_limit: Option<RateLimit>,
     /// Longest wait to accept from the service [default: 15m]
-    #[arg(long, global = true, help_heading = "Service", value_name = "DURATION", value_parser = duration)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub(super) max_wait: Option<Duration>,
     /// Record requests and responses to this file, without names, ids, hosts or tokens
-    #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
     /// Number of policies processed in parallel [default: 8]
-    #[arg(long, global = true, help_heading = "Service", value_name = "N", value_parser = side_by_side)]
+    #[arg(long, global = true, value_name = "N", value_parser = side_by_side)]
     pub(super) concurrency: Option<usize>,
 }
 
@@ -173,15 +150,16 @@ pub(super) enum Color {
 
 /// Which of the managed policies are looked at.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Selection")]
 pub(super) struct Selecting {
     /// Only policies whose display name matches a glob (can be repeated)
-    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
     /// Exclude policies whose display name matches a glob (can be repeated)
-    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
     /// Only policies of a kind (several with commas, or repeated)
-    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
+    #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     kind: Vec<PolicyKind>,
 }
 
@@ -299,28 +277,24 @@ pub(super) struct WhoDidIt {
 
 /// Which of the tenants that manifests name are meant.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Tenants")]
 pub(super) struct Tenants {
     /// Only this tenant of those that the manifests name, or those with a label (can be repeated)
-    #[arg(
-        long,
-        help_heading = "Tenants",
-        value_name = "NAME|label:LABEL",
-        conflicts_with = "all_tenants"
-    )]
+    #[arg(long, value_name = "NAME|label:LABEL", conflicts_with = "all_tenants")]
     tenant: Vec<String>,
     /// All tenants that the manifests name
-    #[arg(long, help_heading = "Tenants")]
+    #[arg(long)]
     all_tenants: bool,
     /// Only one shard of these tenants, as on one of several machines: `2/5` is the second of five. `job/5`
     /// uses the number of an indexed Kubernetes job
-    #[arg(long, help_heading = "Tenants", value_name = "I/N", value_parser = shard)]
+    #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<Shard>,
     /// Name of the run, the same for all its shards, by which `tenants merge` matches their results [default: the
     /// number that GitHub, Azure DevOps or GitLab gives the run]
-    #[arg(long, help_heading = "Tenants", value_name = "TEXT", value_parser = run_id)]
+    #[arg(long, value_name = "TEXT", value_parser = run_id)]
     pub(super) run_id: Option<String>,
     /// Number of tenants processed in parallel [default: 4]
-    #[arg(long, help_heading = "Tenants", value_name = "N", value_parser = parallel)]
+    #[arg(long, value_name = "N", value_parser = parallel)]
     pub(super) parallel_tenants: Option<usize>,
 }
 

@@ -8,7 +8,7 @@ use super::confirm::still_in_git;
 use super::options::Common;
 use super::output::{Output, remove_earlier};
 use super::tenants::{forget_plans, runs};
-use super::{apply, interrupt, requests, runtime, settings};
+use super::{apply, requests, settings, until_stopped};
 use crate::exit::Exit;
 use crate::render::review::{Detail, Next};
 use crate::run::one_tenant::{OneTenant, judge_saved};
@@ -76,10 +76,9 @@ fn save(
     let service = settings::service(&common.service, &config)?;
     let request = requests::plan(&command.options, &config, false)?;
     let tenant = tenants::recorded_tenant(of, &recorded)?;
-    let planned = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+    let planned = until_stopped(output, async |stop| {
         let session = Session { command, output };
-        let one = OneTenant::new(&session, (service, request), tenant.as_ref(), &stop)?;
+        let one = OneTenant::new(&session, (service, request), tenant.as_ref(), stop)?;
         one.plan_rollback(recorded).await
     })?;
     let prepared = &planned.input.plan;

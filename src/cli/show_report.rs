@@ -1,7 +1,6 @@
 //! `show REPORT`: what an apply did.
 
 use super::arguments::Show;
-use super::options::Format;
 use super::output::Output;
 use crate::exit::Exit;
 use crate::render::clean::clean;
@@ -11,12 +10,10 @@ use crate::run::{Failure, inputs};
 use crate::text::shell_word;
 
 pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
-    if output.format == Format::Github {
-        return Err(
-            Failure::usage("a report is shown as text, JSON or Markdown only")
-                .hint("write `--format text`, `json` or `markdown`"),
-        );
-    }
+    output.no_annotations(
+        "a report is shown as text, JSON or Markdown only",
+        "write `--format text`, `json` or `markdown`",
+    )?;
     let report = inputs::report(&command.file)?;
     let selection = command.selecting.selection();
     let mut policies: Vec<&RecordedPolicy> = report

@@ -73,9 +73,13 @@ pub(super) fn read_limit(text: &str) -> Result<RateLimit, String> {
 
 /// Checks how many requests are sent side by side.
 pub(super) fn concurrency(number: usize) -> Result<usize, String> {
-    match (1..=MOST_SIDE_BY_SIDE).contains(&number) {
+    within(number, MOST_SIDE_BY_SIDE)
+}
+
+fn within(number: usize, most: usize) -> Result<usize, String> {
+    match (1..=most).contains(&number) {
         true => Ok(number),
-        false => Err(format!("expected a number from 1 to {MOST_SIDE_BY_SIDE}")),
+        false => Err(format!("expected a number from 1 to {most}")),
     }
 }
 
@@ -121,10 +125,7 @@ pub(super) fn number<N: FromStr>(text: &str) -> Result<N, String> {
 const MOST_TENANTS: usize = 64;
 
 pub(super) fn parallel(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok();
-    number
-        .filter(|number| (1..=MOST_TENANTS).contains(number))
-        .ok_or_else(|| format!("expected a number from 1 to {MOST_TENANTS}"))
+    within(text.parse().unwrap_or_default(), MOST_TENANTS)
 }
 
 pub(super) fn tenant_name(text: &str) -> Result<String, String> {
@@ -172,32 +173,34 @@ pub(super) fn digest(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn auth(text: &str) -> Result<Method, String> {
-    Method::from_name(text).ok_or_else(|| {
-        let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
-        format!("no such sign-in; use one of {}", names.join(", "))
-    })
+    let names = Method::ALL.iter().map(|method| method.name());
+    Method::from_name(text).ok_or_else(|| no_such("sign-in", names))
 }
 
 pub(super) fn policy_kind(text: &str) -> Result<PolicyKind, String> {
-    PolicyKind::from_name(text).ok_or_else(|| {
-        let names: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
-        format!("no such policy kind; use one of {}", names.join(", "))
-    })
+    let names = PolicyKind::all().map(PolicyKind::name);
+    PolicyKind::from_name(text).ok_or_else(|| no_such("policy kind", names))
 }
 
 pub(super) fn guard_name(text: &str) -> Result<GuardName, String> {
     match GuardName::from_name(text) {
         Some(guard) if guard.can_be_accepted() => Ok(guard),
         Some(guard) => Err(format!("guard `{}` cannot be accepted", guard.name())),
-        None => {
-            let names: Vec<&str> = GuardName::ALL
-                .iter()
-                .filter(|guard| guard.can_be_accepted())
-                .map(|guard| guard.name())
-                .collect();
-            Err(format!("no such guard; use one of {}", names.join(", ")))
-        }
+        None => Err(no_such("guard", acceptable_guards())),
     }
+}
+
+/// Returns the names of the guards that can be accepted.
+pub(super) fn acceptable_guards() -> impl Iterator<Item = &'static str> {
+    let guards = GuardName::ALL.iter();
+    let guards = guards.filter(|guard| guard.can_be_accepted());
+    guards.map(|guard| guard.name())
+}
+
+/// Says that a word is none of those that there are.
+fn no_such<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.collect();
+    format!("no such {what}; use one of {}", names.join(", "))
 }
 
 pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {

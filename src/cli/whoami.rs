@@ -3,7 +3,7 @@
 use super::arguments::WhoAmI;
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{settings, until_stopped};
 use crate::exit::Exit;
 use crate::render::identity;
 use crate::render::json::Json;
@@ -15,10 +15,9 @@ pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<
     let config = settings::configuration(common)?;
     let service = settings::service(&common.service, &config)?;
     let environment = settings::environment(&output.redactor);
-    let (identity, fit) = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+    let (identity, fit) = until_stopped(output, async |stop| {
         let only = command.only.as_deref();
-        whoami(&service, &environment, only, &command.kind, &stop).await
+        whoami(&service, &environment, only, &command.kind, stop).await
     })?;
     output.print_plain(|| identity::text(&identity), &Json::new(&identity))?;
     verdict(&identity, fit)

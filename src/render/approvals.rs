@@ -12,7 +12,7 @@ use super::phrases::{count, reason};
 use super::requests::{minute, policy, state, unclear, which, who};
 use crate::model::{ApprovalEntry, ApprovalStatus};
 use crate::plan::saved::ApprovalRecord;
-use crate::report::{PolicyResult, RecordedPolicy, Withdrawn};
+use crate::report::{Outcome, PolicyResult, RecordedPolicy, Withdrawn};
 
 const WAITS: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
@@ -23,52 +23,41 @@ const REST: usize = 100;
 /// Says how a request was closed.
 fn closed(entry: &ApprovalEntry) -> String {
     let words = entry.approver_said.as_deref().map(clean);
-    let words = words.map(|words| format!(": {words}"));
-    format!(
-        "{}: {}{}; request {}",
-        policy(entry),
-        state(entry.status),
-        words.unwrap_or_default(),
-        clean(&entry.code)
-    )
+    let words = words.map_or_else(String::new, |words| format!(": {words}"));
+    let (state, code) = (state(entry.status), clean(&entry.code));
+    format!("{}: {state}{words}; request {code}", policy(entry))
 }
 
-fn summary(shown: &Shown<'_>) -> String {
-    let open = shown.open;
-    if open.is_empty() && !shown.locks.is_empty() {
-        let number = shown.locks.len();
-        return format!(
-            "no open request of this run, and {} its policies",
-            locked(number)
-        );
+fn summary(listed: &Listed) -> String {
+    let Listed { open, locks, .. } = listed;
+    if open.is_empty() && !locks.is_empty() {
+        let locked = locked(locks.len());
+        return format!("no open request of this run, and {locked} its policies");
     }
     if open.is_empty() {
-        let none = match (shown.unclear, shown.unknown) {
-            (0, []) => "no open request for approval",
-            (0, _) => "no open request is known to be of this run",
+        let none = match (listed.unclear, listed.unknown.is_empty()) {
+            (0, true) => "no open request for approval",
+            (0, false) => "no open request is known to be of this run",
             _ => "no open request is known to be for these policies",
         };
         return none.to_owned();
     }
-    let of = |status: ApprovalStatus| {
-        let number = open.iter().filter(|entry| entry.status == status).count();
-        (number > 0).then(|| format!("{number} {}", state(status)))
-    };
     let all = [
         ApprovalStatus::Waiting,
         ApprovalStatus::Approved,
         ApprovalStatus::Unknown,
     ];
-    let parts: Vec<String> = all.into_iter().filter_map(of).collect();
-    let locks = match shown.locks.len() {
+    let parts = all.into_iter().filter_map(|status| {
+        let number = open.iter().filter(|entry| entry.status == status).count();
+        (number > 0).then(|| format!("{number} {}", state(status)))
+    });
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    let locks = match locks.len() {
         0 => String::new(),
         number => format!("; {} its policies", locked(number)),
     };
-    format!(
-        "{}: {}{locks}",
-        count(open.len(), "open request", "open requests"),
-        parts.join(", ")
-    )
+    let requests = count(open.len(), "open request", "open requests");
+    format!("{requests}: {parts}{locks}")
 }
 
 fn locked(number: usize) -> String {
@@ -78,34 +67,29 @@ fn locked(number: usize) -> String {
 /// What is said of a request that locks a policy of a run.
 const LOCKS: &str = "it locks a change of this run, which has not filed it";
 
-/// What is shown of a tenant's requests.
-#[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
-    /// Its name and id, if manifests name it.
-    pub tenant: Option<(&'a str, &'a str)>,
-    /// How the run for it ended.
-    pub exit_code: u8,
-    /// Why there is nothing to show.
-    pub error: Option<&'a str>,
-    /// The open requests.
-    pub open: &'a [ApprovalEntry],
+/// Requests, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Those that are open.
+    pub open: Vec<ApprovalEntry>,
     /// Those of a run that are closed.
-    pub closed: &'a [ApprovalEntry],
+    pub closed: Vec<ApprovalEntry>,
     /// How many open ones do not say which policy they are for, if policies were asked for.
     pub unclear: usize,
     /// What a run may have filed, and why that is not known.
-    pub unknown: &'a [(RecordedPolicy, PolicyResult)],
+    pub unknown: Vec<(RecordedPolicy, PolicyResult)>,
     /// Open ones that lock policies of a run, which has not filed them.
-    pub locks: &'a [ApprovalEntry],
+    pub locks: Vec<ApprovalEntry>,
     /// How many policies of a run were locked by a request that is not open any more.
     pub unlocked: usize,
-    /// What became of the open ones, if they were to be withdrawn.
-    pub withdrawn: Option<&'a Vec<Withdrawn>>,
 }
 
-impl<'a> Shown<'a> {
-    fn has_notes(&self) -> bool {
-        self.unclear > 0 || self.unlocked > 0 || !self.unknown.is_empty()
+impl Listed {
+    /// Whether an open request may be what a run has filed.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        let mut unknown = self.unknown.iter();
+        unknown.any(|(_, settled)| settled.outcome == Outcome::Pending)
     }
 
     /// Says what is not known.
@@ -126,11 +110,28 @@ impl<'a> Shown<'a> {
         let notes = unknown.chain(unlocked);
         notes.chain(unclear(self.unclear)).collect()
     }
+}
 
+/// What is shown of a tenant's requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Its name and id, if manifests name it.
+    pub tenant: Option<(&'a str, &'a str)>,
+    /// How the run for it ended.
+    pub exit_code: u8,
+    /// Why there is nothing to show.
+    pub error: Option<&'a str>,
+    /// The requests.
+    pub listed: &'a Listed,
+    /// What became of the open ones, if they were to be withdrawn.
+    pub withdrawn: Option<&'a [Withdrawn]>,
+}
+
+impl<'a> Shown<'a> {
     /// Returns the requests that were to be withdrawn with what became of them.
     fn withdrawals(&self) -> Option<Vec<(&'a ApprovalEntry, Withdrawn)>> {
-        let open = self.open.iter().zip(self.withdrawn?.iter().cloned());
-        let closed = self.closed.iter();
+        let open = self.listed.open.iter().zip(self.withdrawn?.iter().cloned());
+        let closed = self.listed.closed.iter();
         let closed = closed.map(|entry| (entry, Withdrawn::Closed(entry.status)));
         Some(open.chain(closed).collect())
     }
@@ -141,30 +142,19 @@ pub fn text(all: &[Shown<'_>]) -> String {
     let mut drawn = String::new();
     for shown in all {
         if let Some((name, id)) = shown.tenant.filter(|_| all.len() > 1) {
-            let _ = writeln!(
-                drawn,
-                "{STRONG}Tenant {}{STRONG:#} ({})\n",
-                clean(name),
-                clean(id)
-            );
+            let (name, id) = (clean(name), clean(id));
+            let _ = writeln!(drawn, "{STRONG}Tenant {name}{STRONG:#} ({id})\n");
         }
         if let Some(error) = shown.error {
             let _ = writeln!(drawn, "{}", clean(error));
         } else if let Some(withdrawals) = shown.withdrawals() {
-            for (entry, withdrawn) in &withdrawals {
-                let _ = writeln!(drawn, "{}", withdrawal(entry, withdrawn));
-            }
-            for entry in shown.locks {
-                let _ = writeln!(drawn, "{}", not_its_own(entry));
-            }
-            for note in shown.notes() {
-                let _ = writeln!(drawn, "{note}");
-            }
-            if withdrawals.is_empty() && shown.unknown.is_empty() {
+            let lines = withdrawn_lines(&withdrawals, shown.listed);
+            drawn.extend(lines.chain(shown.listed.notes()).map(|line| line + "\n"));
+            if withdrawals.is_empty() && shown.listed.unknown.is_empty() {
                 let _ = writeln!(drawn, "{NOTHING_FILED}");
             }
         } else {
-            requests(&mut drawn, shown);
+            requests(&mut drawn, shown.listed);
         }
         if all.len() > 1 {
             drawn.push('\n');
@@ -173,20 +163,27 @@ pub fn text(all: &[Shown<'_>]) -> String {
     drawn
 }
 
+/// Says of requests what became of them, and of those that lock policies of the run that they stay.
+fn withdrawn_lines<'l>(
+    withdrawals: &'l [(&ApprovalEntry, Withdrawn)],
+    listed: &'l Listed,
+) -> impl Iterator<Item = String> {
+    let lines = withdrawals.iter();
+    let lines = lines.map(|(entry, withdrawn)| withdrawal(entry, withdrawn));
+    lines.chain(listed.locks.iter().map(not_its_own))
+}
+
 const NOTHING_FILED: &str = "The run of this report has filed no request for approval.";
 
 /// Says of a request that locks a policy of a run that it is not withdrawn with those of the run.
 fn not_its_own(entry: &ApprovalEntry) -> String {
-    format!(
-        "not withdrawn {}: request {}: {LOCKS}",
-        policy(entry),
-        clean(&entry.code)
-    )
+    let (policy, request) = (policy(entry), clean(&entry.code));
+    format!("not withdrawn {policy}: request {request}: {LOCKS}")
 }
 
-fn requests(drawn: &mut String, shown: &Shown<'_>) {
-    let locks = shown.locks.iter().map(|entry| (entry, true));
-    let open = shown.open.iter().map(|entry| (entry, false));
+fn requests(drawn: &mut String, listed: &Listed) {
+    let locks = listed.locks.iter().map(|entry| (entry, true));
+    let open = listed.open.iter().map(|entry| (entry, false));
     for (entry, locks) in open.chain(locks) {
         let (state, policy, which) = (state(entry.status), policy(entry), which(entry));
         let _ = writeln!(drawn, "{STRONG}{policy}{STRONG:#}: {WAITS}{state}{WAITS:#}");
@@ -199,25 +196,20 @@ fn requests(drawn: &mut String, shown: &Shown<'_>) {
         }
         drawn.push('\n');
     }
-    for entry in shown.closed {
-        let _ = writeln!(drawn, "{}", closed(entry));
+    let closed = listed.closed.iter().map(closed);
+    let rest: Vec<String> = closed.chain(listed.notes()).collect();
+    if !rest.is_empty() {
+        let _ = writeln!(drawn, "{}\n", rest.join("\n"));
     }
-    let notes = shown.notes();
-    for note in &notes {
-        let _ = writeln!(drawn, "{note}");
-    }
-    if !shown.closed.is_empty() || !notes.is_empty() {
-        drawn.push('\n');
-    }
-    let _ = writeln!(drawn, "{STRONG}Approvals{STRONG:#}: {}.", summary(shown));
+    let _ = writeln!(drawn, "{STRONG}Approvals{STRONG:#}: {}.", summary(listed));
 }
 
 /// Draws the same for a comment. What does not fit into so many bytes is counted.
 pub fn markdown(all: &[Shown<'_>], most_bytes: usize) -> String {
     let title = match all {
-        [one] if one.withdrawn.is_none() => format!("approvals: {}", summary(one)),
+        [one] if one.withdrawn.is_none() => format!("approvals: {}", summary(one.listed)),
         [one] => {
-            let number = one.open.len() + one.closed.len();
+            let number = one.listed.open.len() + one.listed.closed.len();
             format!("approvals cancel: {}", count(number, "request", "requests"))
         }
         several => format!("approvals: {}", count(several.len(), "tenant", "tenants")),
@@ -231,11 +223,8 @@ pub fn markdown(all: &[Shown<'_>], most_bytes: usize) -> String {
         for line in lines {
             let heading = head.take().unwrap_or_default();
             if drawn.len() + heading.len() + line.len() + REST > most_bytes {
-                let _ = write!(
-                    drawn,
-                    "\n{} not shown.\n",
-                    count(rest, "line is", "lines are")
-                );
+                let lines = count(rest, "line is", "lines are");
+                let _ = write!(drawn, "\n{lines} not shown.\n");
                 break 'all;
             }
             drawn.push_str(&heading);
@@ -255,27 +244,26 @@ fn part(shown: &Shown<'_>, tenants: usize) -> (String, Vec<String>) {
     if let Some(error) = shown.error {
         return (head, vec![format!("{}\n", code(error))]);
     }
-    let notes = shown.notes().into_iter();
-    let notes = notes.map(|note| format!("- {}\n", code(note)));
+    let listed = shown.listed;
+    let item = |line: String| format!("- {}\n", code(line));
+    let notes: Vec<String> = listed.notes().into_iter().map(item).collect();
     if let Some(withdrawals) = shown.withdrawals() {
-        let lines = withdrawals.iter();
-        let lines =
-            lines.map(|(entry, withdrawn)| format!("- {}\n", code(withdrawal(entry, withdrawn))));
-        let locks = shown.locks.iter();
-        let locks = locks.map(|entry| format!("- {}\n", code(not_its_own(entry))));
-        return (head, lines.chain(locks).chain(notes).collect());
+        let lines = withdrawn_lines(&withdrawals, listed).map(item);
+        return (head, lines.chain(notes).collect());
     }
-    let open = shown.open.iter().chain(shown.closed);
-    let locks = shown.locks.iter().map(|entry| row(entry, true));
-    let rows: Vec<String> = open.map(|entry| row(entry, false)).chain(locks).collect();
+    let open = listed.open.iter().chain(&listed.closed);
+    let locks = listed.locks.iter().map(|entry| row(entry, true));
+    let mut rows: Vec<String> = open.map(|entry| row(entry, false)).chain(locks).collect();
     if rows.is_empty() {
-        let none = (tenants > 1).then(|| format!("{}\n", summary(shown)));
+        let none = (tenants > 1).then(|| summary(listed) + "\n");
         return (head, none.into_iter().chain(notes).collect());
     }
-    // An empty line ends the table.
-    let notes = std::iter::once("\n".to_owned()).chain(notes);
-    let notes = notes.take(if shown.has_notes() { usize::MAX } else { 0 });
-    (head + TABLE, rows.into_iter().chain(notes).collect())
+    if !notes.is_empty() {
+        // An empty line ends the table.
+        rows.push("\n".to_owned());
+        rows.extend(notes);
+    }
+    (head + TABLE, rows)
 }
 
 const TABLE: &str =
@@ -375,12 +363,12 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
         let (records, closed) = match shown.withdrawals() {
             Some(withdrawals) => (withdrawals.iter().map(withdrawn_record).collect(), &[][..]),
             None => {
-                let open = shown.open.iter().map(record);
-                let locks = shown.locks.iter().map(|entry| RequestRecord {
+                let open = shown.listed.open.iter().map(record);
+                let locks = shown.listed.locks.iter().map(|entry| RequestRecord {
                     locks: true,
                     ..record(entry)
                 });
-                (open.chain(locks).collect(), shown.closed)
+                (open.chain(locks).collect(), &*shown.listed.closed)
             }
         };
         OfTenant {
@@ -389,8 +377,8 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
             exit_code: of_many.map(|_| shown.exit_code),
             approvals: shown.error.is_none().then_some(records),
             closed: closed.iter().map(ApprovalRecord::new).collect(),
-            approvals_without_policy: (shown.unclear > 0).then_some(shown.unclear),
-            unknown: shown.unknown.iter().map(UnknownRecord::of).collect(),
+            approvals_without_policy: Some(shown.listed.unclear).filter(|number| *number > 0),
+            unknown: shown.listed.unknown.iter().map(UnknownRecord::of).collect(),
             error: shown.error,
         }
     });
@@ -419,26 +407,22 @@ fn withdrawn_record<'a>((entry, withdrawn): &(&'a ApprovalEntry, Withdrawn)) -> 
         Withdrawn::Failed(reason) => ("failed", Some(reason.message.clone())),
     };
     RequestRecord {
-        request: ApprovalRecord::new(entry),
-        locks: false,
         outcome: Some(outcome),
         error,
+        ..record(entry)
     }
 }
 
 fn withdrawal(entry: &ApprovalEntry, withdrawn: &Withdrawn) -> String {
-    let request = clean(&entry.code);
+    let (policy, request) = (policy(entry), clean(&entry.code));
     match withdrawn {
-        Withdrawn::Done => format!("withdrawn {}: request {request}", policy(entry)),
-        Withdrawn::Closed(status) => format!(
-            "closed {}: request {request} had already been {}",
-            policy(entry),
-            state(*status)
-        ),
-        Withdrawn::Failed(why) => format!(
-            "not withdrawn {}: request {request}: {}",
-            policy(entry),
-            reason(why)
-        ),
+        Withdrawn::Done => format!("withdrawn {policy}: request {request}"),
+        Withdrawn::Closed(status) => {
+            let state = state(*status);
+            format!("closed {policy}: request {request} had already been {state}")
+        }
+        Withdrawn::Failed(why) => {
+            format!("not withdrawn {policy}: request {request}: {}", reason(why))
+        }
     }
 }

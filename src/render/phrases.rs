@@ -331,6 +331,15 @@ pub(super) fn how_to_accept(guard: &Guard) -> String {
     }
 }
 
+/// Says what a guard that tripped has seen, and unless it is accepted, how to accept it.
+pub(super) fn seen_and_hint(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
+    let seen = seen(guard, safe);
+    match guard.accepted {
+        true => seen,
+        false => format!("{seen}; {}", how_to_accept(guard)),
+    }
+}
+
 /// Returns a name, with the id behind it if the name alone is ambiguous.
 pub(super) fn named(name: &str, id: &str, shares_name: bool) -> String {
     if shares_name {

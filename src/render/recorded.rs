@@ -8,13 +8,14 @@ use serde::Serialize;
 use super::groups::{DETECTS, update};
 use super::json::Json;
 use super::markdown::{code, marker};
-use super::phrases::reason;
-use super::phrases::{assignment, count, duration, named, named_tenant};
+use super::phrases::{assignment, count, duration, named, named_tenant, reason};
 use super::review::Direction;
 use crate::model::Assignment;
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{Change, Names, changes};
-use crate::report::{Outcome, PendingApproval, Reason, Recorded, RecordedPolicy, RequestsRecord};
+use crate::report::{
+    ErrorRecord, Outcome, PendingApproval, Recorded, RecordedPolicy, RequestsRecord,
+};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -53,24 +54,17 @@ fn why(policy: &RecordedPolicy) -> Option<String> {
 /// Counts the outcomes, and says how the run ended.
 fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
     let words = Outcome::ALL.into_iter().map(Outcome::name);
-    let mut counts: Vec<String> = words
-        .chain([UNKNOWN])
-        .map(|word| {
-            let number = policies.iter().filter(|policy| outcome(policy) == word);
-            (word, number.count())
-        })
-        .filter(|(_, number)| *number > 0)
-        .map(|(word, number)| format!("{number} {word}"))
-        .collect();
-    let lacking = recorded.lacking();
-    if counts.is_empty() {
-        let nothing = match recorded.exit_code {
-            Some(0) => "there was nothing to do",
-            _ => "nothing was done",
-        };
-        counts.push(nothing.to_owned());
-    }
-    let ended = match (recorded.exit_code, lacking) {
+    let counts = words.chain([UNKNOWN]).filter_map(|word| {
+        let number = policies.iter().filter(|policy| outcome(policy) == word);
+        let number = number.count();
+        (number > 0).then(|| format!("{number} {word}"))
+    });
+    let counts = match (policies, recorded.exit_code) {
+        ([], Some(0)) => "there was nothing to do".to_owned(),
+        ([], _) => "nothing was done".to_owned(),
+        _ => counts.collect::<Vec<_>>().join(", "),
+    };
+    let ended = match (recorded.exit_code, recorded.lacking()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, 0) => {
             "the report has no end line: the run was killed, or is still going on".to_owned()
@@ -80,7 +74,7 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
             count(number, "policy", "policies")
         ),
     };
-    format!("{}; {ended}", counts.join(", "))
+    format!("{counts}; {ended}")
 }
 
 /// Draws what a run did with policies; `brief` is one line per policy.
@@ -91,17 +85,12 @@ pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> S
             Some(outcome) if outcome.is_good() => GOOD,
             _ => BAD,
         };
-        let _ = write!(
+        let (outcome, kind, name) = (outcome(policy), policy.kind, name(policy));
+        let why = why(policy).map_or_else(String::new, |why| format!(": {why}"));
+        let _ = writeln!(
             drawn,
-            "{style}{}{style:#} {} {STRONG}{}{STRONG:#}",
-            outcome(policy),
-            policy.kind,
-            name(policy)
+            "{style}{outcome}{style:#} {kind} {STRONG}{name}{STRONG:#}{why}"
         );
-        let _ = match why(policy) {
-            Some(why) => writeln!(drawn, ": {why}"),
-            None => writeln!(drawn),
-        };
         if brief {
             continue;
         }
@@ -125,11 +114,8 @@ pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> S
             duration(recorded.elapsed)
         );
     }
-    let _ = writeln!(
-        drawn,
-        "{STRONG}Result{STRONG:#}: {}.",
-        result(recorded, policies)
-    );
+    let result = result(recorded, policies);
+    let _ = writeln!(drawn, "{STRONG}Result{STRONG:#}: {result}.");
     drawn
 }
 
@@ -171,19 +157,12 @@ fn number(count: u64) -> usize {
 pub fn markdown(recorded: &Recorded, policies: &[&RecordedPolicy], most_bytes: usize) -> String {
     /// What the line that counts the rest takes.
     const REST: usize = 100;
-    let mut drawn = format!(
-        "{}\n### assignctl show: {}",
-        marker("show"),
-        result(recorded, policies)
-    );
+    let (marker, result) = (marker("show"), result(recorded, policies));
+    let mut drawn = format!("{marker}\n### assignctl show: {result}");
     if let Some(tenant) = &recorded.tenant_id {
         let named = name_of_tenant(recorded).map(|name| format!("{} in ", code(name)));
-        let _ = write!(
-            drawn,
-            ", {}tenant {}",
-            named.unwrap_or_default(),
-            code(tenant)
-        );
+        let named = named.unwrap_or_default();
+        let _ = write!(drawn, ", {named}tenant {}", code(tenant));
     }
     drawn.push_str("\n\n");
     if policies.is_empty() {
@@ -193,11 +172,8 @@ pub fn markdown(recorded: &Recorded, policies: &[&RecordedPolicy], most_bytes: u
     for (index, policy) in policies.iter().enumerate() {
         let row = row(policy, &recorded.names);
         if drawn.len() + row.len() + REST > most_bytes {
-            let _ = write!(
-                drawn,
-                "\n{} not shown; the report has all of them.\n",
-                count(policies.len() - index, "policy is", "policies are")
-            );
+            let left = count(policies.len() - index, "policy is", "policies are");
+            let _ = write!(drawn, "\n{left} not shown; the report has all of them.\n");
             break;
         }
         drawn.push_str(&row);
@@ -251,33 +227,6 @@ struct PolicyRecord<'a> {
     approval: Option<&'a PendingApproval>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<ErrorRecord<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorRecord<'a> {
-    code: &'a str,
-    status: Option<u16>,
-    message: &'a str,
-    request_id: Option<&'a str>,
-}
-
-impl<'a> ErrorRecord<'a> {
-    fn new(reason: &'a Reason) -> Self {
-        let Reason {
-            code,
-            status,
-            message,
-            request_id,
-            is_refusal: _,
-        } = reason;
-        Self {
-            code: code.name(),
-            status: *status,
-            message,
-            request_id: request_id.as_deref(),
-        }
-    }
 }
 
 /// Returns the tenant's short name, if manifests name their tenants.

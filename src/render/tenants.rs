@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::clean::clean;
 use super::github::{self, Form};
-use super::markdown;
-use super::phrases::{count, how_to_accept, outcomes_with, seen, verdict};
+use super::markdown::{self, code};
+use super::phrases::{count, outcomes_with, seen_and_hint, verdict};
 use super::review::Review;
 use crate::plan::guards::Guard;
 use crate::report::Outcome;
@@ -101,16 +101,8 @@ pub fn text_head(head: &Head<'_>) -> String {
         );
     }
     if let Some(guard) = guard.filter(|guard| guard.tripped) {
-        let _ = write!(
-            text,
-            "guard `tenants` {}: {}",
-            verdict(guard),
-            seen(guard, str::to_owned)
-        );
-        if !guard.accepted {
-            let _ = write!(text, "; {}", how_to_accept(guard));
-        }
-        text.push('\n');
+        let (verdict, seen) = (verdict(guard), seen_and_hint(guard, str::to_owned));
+        let _ = writeln!(text, "guard `tenants` {verdict}: {seen}");
     }
     if let Some(digest) = digest {
         let _ = writeln!(text, "digest of all: {digest}");
@@ -160,21 +152,13 @@ impl Markdown {
             title(lines, shards)
         );
         if let Some(guard) = guard.filter(|guard| guard.tripped) {
-            let _ = write!(
-                text,
-                "**Guard `tenants` {}:** {}",
-                verdict(guard),
-                seen(guard, |text| markdown::code(text))
-            );
-            if !guard.accepted {
-                let _ = write!(text, "; {}", how_to_accept(guard));
-            }
-            text.push_str("\n\n");
+            let (verdict, seen) = (verdict(guard), seen_and_hint(guard, |text| code(text)));
+            let _ = write!(text, "**Guard `tenants` {verdict}:** {seen}\n\n");
         }
         text.push_str("| tenant | result |\n|---|---|\n");
         for (number, line) in lines.iter().enumerate() {
             let state: String = line.state.chars().take(LONGEST_STATE).collect();
-            let assignment = format!("| {} | {} |\n", line.name, markdown::code(state));
+            let assignment = format!("| {} | {} |\n", line.name, code(state));
             if text.len() + assignment.len() > most_bytes / HEAD_SHARE {
                 let left = count(lines.len() - number, "more tenant", "more tenants");
                 let _ = writeln!(text, "| … | {left} |");

@@ -32,25 +32,14 @@ fn of_one_reason<'a>(
     policies: impl ExactSizeIterator<Item = &'a Unmanaged>,
     annotations: &Annotations,
 ) -> (String, Vec<WithAssignments>) {
+    let number = count(
+        policies.len(),
+        "unmanaged policy is",
+        "unmanaged policies are",
+    );
     let title = match reason {
-        NotableReason::New => format!(
-            "{} new since the report",
-            count(
-                policies.len(),
-                "unmanaged policy is",
-                "unmanaged policies are"
-            )
-        ),
-        NotableReason::Broad => {
-            format!(
-                "{} assigned to all users or all devices",
-                count(
-                    policies.len(),
-                    "unmanaged policy is",
-                    "unmanaged policies are"
-                )
-            )
-        }
+        NotableReason::New => format!("{number} new since the report"),
+        NotableReason::Broad => format!("{number} assigned to all users or all devices"),
     };
     let policies = policies.map(|policy| {
         let assignments = policy.assignments.iter();

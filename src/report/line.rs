@@ -309,7 +309,7 @@ impl<'a> PolicyLine<'a> {
 /// Why a policy is not as planned.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ErrorRecord<'a> {
+pub struct ErrorRecord<'a> {
     code: Cow<'a, str>,
     #[serde(default)]
     status: Option<u16>,
@@ -320,7 +320,8 @@ pub(super) struct ErrorRecord<'a> {
 }
 
 impl<'a> ErrorRecord<'a> {
-    fn new(reason: &'a Reason) -> Self {
+    /// Writes a reason out.
+    pub fn new(reason: &'a Reason) -> Self {
         let Reason {
             code,
             status,

@@ -11,7 +11,7 @@ mod results;
 mod write;
 
 pub use last_known::last_known;
-pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
+pub use line::{ErrorRecord, OutcomeCounts, PolicyLine, RequestsRecord};
 pub(crate) use outcome::policy_set_assignments_missing;
 pub use outcome::{
     Announced, FilingAttempt, Moved, Outcome, PendingApproval, PolicyResult, Reason, Results,

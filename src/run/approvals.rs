@@ -22,7 +22,8 @@ use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
 use crate::plan::needs::needs;
 use crate::plan::writes::WriteWith;
 use crate::plan::{self, Draft, OpenApprovals, PlanInputs, Selection};
-use crate::report::{Outcome, PendingApproval, PolicyResult, Recorded, RecordedPolicy, Withdrawn};
+use crate::render::approvals::Listed;
+use crate::report::{PendingApproval, Recorded, RecordedPolicy, Withdrawn};
 
 /// The list could not be read.
 const CODE: &str = "approvals-unreadable";
@@ -36,32 +37,6 @@ pub enum RequestFilter {
     Managed(Box<Loaded>),
     /// Those that a run has filed.
     Filed(Box<Recorded>),
-}
-
-/// Requests, the oldest first.
-#[derive(Clone, Debug, Default)]
-pub struct Listed {
-    /// Those that are open.
-    pub open: Vec<ApprovalEntry>,
-    /// Those of a run that are closed.
-    pub closed: Vec<ApprovalEntry>,
-    /// How many open ones do not say which policy they are for, if policies were asked for.
-    pub unclear: usize,
-    /// What a run may have filed, and why that is not known.
-    pub unknown: Vec<(RecordedPolicy, PolicyResult)>,
-    /// Open ones that lock policies of a run, which has not filed them.
-    pub locks: Vec<ApprovalEntry>,
-    /// How many policies of a run were locked by a request that is not open any more.
-    pub unlocked: usize,
-}
-
-impl Listed {
-    /// Whether an open request may be what a run has filed.
-    #[must_use]
-    pub fn has_unknown(&self) -> bool {
-        let mut unknown = self.unknown.iter();
-        unknown.any(|(_, settled)| settled.outcome == Outcome::Pending)
-    }
 }
 
 /// Lists requests. `began` is the time now.

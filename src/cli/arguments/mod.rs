@@ -243,22 +243,7 @@ impl Command {
             Self::Tenants(Tenants {
                 command: TenantsCommand::Merge(merge),
             }) => Some(merged_command(&merge.folder).unwrap_or("plan")),
-            Self::Approvals(_)
-            | Self::Export(_)
-            | Self::Explain(_)
-            | Self::Init(_)
-            | Self::List(_)
-            | Self::Tenants(_)
-            | Self::Whoami(_)
-            | Self::Doctor(_)
-            | Self::Login(_)
-            | Self::Logout(_)
-            | Self::Sandbox(_)
-            | Self::Schema(_)
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Version(_)
-            | Self::Help(_) => None,
+            _ => None,
         }
     }
 
@@ -272,21 +257,7 @@ impl Command {
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
             Self::List(list) => list.selection(),
-            Self::Validate(_)
-            | Self::Approvals(_)
-            | Self::Tenants(_)
-            | Self::Explain(_)
-            | Self::Init(_)
-            | Self::Whoami(_)
-            | Self::Doctor(_)
-            | Self::Login(_)
-            | Self::Logout(_)
-            | Self::Sandbox(_)
-            | Self::Schema(_)
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Version(_)
-            | Self::Help(_) => Selection::default(),
+            _ => Selection::default(),
         }
     }
 }

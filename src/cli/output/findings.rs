@@ -10,14 +10,15 @@ use anstream::{AutoStream, ColorChoice};
 use super::Output;
 use crate::cli::color;
 use crate::cli::options::Format;
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
+use crate::export::{Export, LeftOut};
 use crate::plan::PlanDiagnostic;
 use crate::render;
 use crate::render::clean::{clean, clean_message};
 use crate::render::review::Finding;
-use crate::run::Failure;
 use crate::run::tenants::Drawn;
+use crate::run::{Failure, unavailable};
 
 impl Output {
     /// Returns what was found so far.
@@ -28,6 +29,24 @@ impl Output {
     pub(in crate::cli) fn diagnostics(&self, list: &[Diagnostic], sources: &Sources) {
         let each = self.format == Format::Markdown || self.platform.is_some();
         self.tell(self.drawn(list, sources, each));
+    }
+
+    /// Warns of something that is in no file.
+    pub(in crate::cli) fn warn(
+        &self,
+        code: &'static str,
+        message: String,
+        hint: impl Into<String>,
+    ) {
+        let warning = Diagnostic::new(Severity::Warning, code, None, message).hint(hint);
+        self.diagnostics(&[warning], &Sources::default());
+    }
+
+    /// Warns of what an export leaves out.
+    pub(in crate::cli) fn left_out(&self, export: &Export) {
+        let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
+        warnings.extend(unavailable::warnings(&export.unavailable, "exported"));
+        self.diagnostics(&warnings, &Sources::default());
     }
 
     /// Prints what was drawn, and keeps it for the result.

@@ -27,7 +27,7 @@ use crate::render::review::Finding;
 use crate::run::Failure;
 pub(super) use files::remove_earlier;
 pub(super) use findings::{print_answer, print_parser};
-pub(super) use results::Recorded;
+pub(super) use results::{Recorded, annotation_form};
 
 /// How this run prints.
 #[derive(Debug)]

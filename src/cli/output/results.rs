@@ -36,6 +36,15 @@ pub(in crate::cli) struct Recorded {
     pub(in crate::cli) is_part: bool,
 }
 
+/// Returns the form of annotations that a platform takes, if it has any.
+pub(in crate::cli) fn annotation_form(platform: Platform) -> Option<github::Form> {
+    match platform {
+        Platform::GitHub => Some(github::Form::GitHub),
+        Platform::AzureDevOps => Some(github::Form::AzureDevOps),
+        Platform::GitLab => None,
+    }
+}
+
 impl Output {
     /// Keeps the result in the forms that a platform takes.
     pub(in crate::cli) fn record_for(&mut self, platform: Platform) {
@@ -51,11 +60,7 @@ impl Output {
         let Some(platform) = self.platform else {
             return;
         };
-        let form = match platform {
-            Platform::GitHub => Some(github::Form::GitHub),
-            Platform::AzureDevOps => Some(github::Form::AzureDevOps),
-            Platform::GitLab => None,
-        };
+        let form = annotation_form(platform);
         let own = |text: String| self.redactor.mask(&text).into_owned();
         *self.recorded.borrow_mut() = Some(Recorded {
             markdown: own(markdown::draw(review, self.max_bytes)),
@@ -154,6 +159,14 @@ impl Output {
                 "the result of this command comes as text or JSON only",
             )
             .hint("leave `--format` out, or use `--format json`")),
+        }
+    }
+
+    /// Refuses annotations of a result that has no places for them.
+    pub(in crate::cli) fn no_annotations(&self, why: &str, hint: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Github => Err(Failure::usage(why).hint(hint)),
+            _ => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::arguments::TenantsCheck;
 use super::super::options::Common;
 use super::super::output::Output;
-use super::super::{interrupt, runtime, settings};
+use super::super::{settings, until_stopped};
 use super::host::Process;
 use super::runs::parallel;
 use crate::exit::Exit;
@@ -28,11 +28,10 @@ pub(super) fn run(
         return Ok(Exit::Success);
     };
     let host = Process::new(output, settings::service(&common.service, &config)?);
-    let checked = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+    let checked = until_stopped(output, async |stop| {
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
         let parallel = parallel(&command.tenants);
-        tenants::check(&host, (&loaded, chosen), parallel, &stop).await
+        tenants::check(&host, (&loaded, chosen), parallel, stop).await
     })?;
     let exit = Exit::most_severe(checked.iter().map(|tenant| tenant.exit));
     output.print_plain(|| lacks::text(&checked), &lacks::json(&checked, exit))?;

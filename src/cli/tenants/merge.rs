@@ -7,7 +7,6 @@ use super::super::options::Common;
 use super::super::output::Output;
 use super::super::settings;
 use super::printed::View;
-use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::plan::PlanDiagnostic;
 use crate::render::review::Detail;
@@ -57,12 +56,10 @@ pub(super) fn run(
 
 /// Warns that a result which an earlier run has left could be among those that are joined.
 fn warn_of_names(folder: &Path, output: &Output) {
-    const CODE: &str = "unnamed-run";
     let message = format!(
         "the runs of the results in `{}` have no name: one that an earlier run has left, of the same manifests and options, cannot be recognised",
         folder.display()
     );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-        .hint("name the run with the same `--run-id TEXT` for all shards");
-    output.diagnostics(&[warning], &Sources::default());
+    let hint = "name the run with the same `--run-id TEXT` for all shards";
+    output.warn("unnamed-run", message, hint);
 }

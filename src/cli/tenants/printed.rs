@@ -9,8 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::confirm::ask;
 use super::super::options::Format;
-use super::super::output::{Output, Recorded};
-use crate::ci::Platform;
+use super::super::output::{Output, Recorded, annotation_form};
 use crate::exit::Exit;
 use crate::plan::guards::GuardName;
 use crate::plan::saved::{DiagnosticRecord, GuardRecord, RunRecord, ShardRecord};
@@ -132,16 +131,12 @@ impl View<'_> {
 
     /// Keeps the result in the forms that the platform of a pipeline takes.
     fn record(&self, results: &TenantResults) -> Result<(), Failure> {
-        let form = match self.output.platform() {
-            None => return Ok(()),
-            Some(Platform::GitHub) => Some(Form::GitHub),
-            Some(Platform::AzureDevOps) => Some(Form::AzureDevOps),
-            Some(Platform::GitLab) => None,
+        let Some(platform) = self.output.platform() else {
+            return Ok(());
         };
         let own = |text: String| self.output.without_secrets_in(&text).into_owned();
-        let annotations = form
-            .map(|form| self.annotations(results, form))
-            .transpose()?;
+        let annotations = annotation_form(platform).map(|form| self.annotations(results, form));
+        let annotations = annotations.transpose()?;
         self.output.keep_recorded(Recorded {
             markdown: own(self.markdown(results)?),
             error: results

@@ -7,7 +7,7 @@ use super::super::config::Config;
 use super::super::confirm::still_in_git;
 use super::super::options::{Common, Tenants};
 use super::super::output::{Output, remove_earlier};
-use super::super::{interrupt, requests, runtime, settings};
+use super::super::{requests, settings, until_stopped};
 use super::forget_plans;
 use super::host::Process;
 use super::printed::View;
@@ -59,8 +59,7 @@ pub(in crate::cli) fn plan(
             ..command.options.view.detail()
         },
     };
-    let mut results = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+    let mut results = until_stopped(output, async |stop| {
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
         let many = ManyTenants {
             direction: view.detail.direction,
@@ -68,11 +67,11 @@ pub(in crate::cli) fn plan(
             request,
             since: command.since.as_deref(),
             parallel: parallel(&command.options.tenants),
-            stop: &stop,
+            stop,
         };
         let input = Input::Manifests(loaded, chosen.to_vec());
-        many.judged(input, None, "").await
-    });
+        Ok(many.judged(input, None, "").await)
+    })?;
     if command.detailed_exitcode {
         results.distinguish_changes();
     }
@@ -246,15 +245,14 @@ pub(in crate::cli) fn apply(
         detail: command.options.view.detail(),
     };
     let carrying = requests::carrying(command);
-    let results = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+    let results = until_stopped(output, async |stop| {
         let many = ManyTenants {
             direction: Direction::Plan,
             host: &host,
             request,
             since: None,
             parallel: parallel(&command.options.tenants),
-            stop: &stop,
+            stop,
         };
         if out.is_none() {
             return many.apply(input, &carrying, &view).await;

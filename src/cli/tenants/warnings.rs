@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::output::Output;
-use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::manifest::Tenant;
 use crate::model::Guid;
 use crate::plan::guards::{GuardRules, warn_of_looser_limit};
@@ -13,14 +12,9 @@ use crate::run::tenants::{self, Input, Shard, TenantFile, TenantResults};
 
 /// Warns of plans of an earlier run. Those of other shards belong to this one.
 pub(super) fn warn_of_others(folder: &Path, results: &TenantResults, output: &Output) {
-    const CODE: &str = "other-plans";
     let mut others = tenants::planned_tenants(folder).unwrap_or_default();
-    others.retain(|name| {
-        results
-            .entries
-            .iter()
-            .all(|entry| entry.tenant.name != *name)
-    });
+    let entries = &results.entries;
+    others.retain(|name| entries.iter().all(|entry| entry.tenant.name != *name));
     if others.is_empty() {
         return;
     }
@@ -29,16 +23,13 @@ pub(super) fn warn_of_others(folder: &Path, results: &TenantResults, output: &Ou
         "`{shown}` also holds plans of tenants that this run is not for: {}",
         others.join(", ")
     );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message).hint(format!(
-        "`apply {shown}` applies all of them; remove those that are not intended"
-    ));
-    output.diagnostics(&[warning], &Sources::default());
+    let hint = format!("`apply {shown}` applies all of them; remove those that are not intended");
+    output.warn("other-plans", message, hint);
 }
 
 /// Warns of saved plans that are not of the run which saved the newest: of a tenant that has left since then, or of a
 /// part that was not planned again.
 pub(super) fn warn_of_runs(folder: &Path, files: &[TenantFile], output: &Output) {
-    const CODE: &str = "other-plans";
     let others = tenants::of_other_runs(files);
     if others.is_empty() {
         return;
@@ -52,10 +43,8 @@ pub(super) fn warn_of_runs(folder: &Path, files: &[TenantFile], output: &Output)
         folder.display(),
         names.join(", ")
     );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message).hint(
-        "all of them are part of this run; remove those that are not intended, and plan all tenants in one run",
-    );
-    output.diagnostics(&[warning], &Sources::default());
+    let hint = "all of them are part of this run; remove those that are not intended, and plan all tenants in one run";
+    output.warn("other-plans", message, hint);
 }
 
 /// Warns once of a limit that saved plans keep, and that lets more through than today's.
@@ -74,7 +63,6 @@ pub(super) fn saved_shards(
     files: &[TenantFile],
     output: &Output,
 ) -> Result<BTreeSet<Shard>, Failure> {
-    const CODE: &str = "missing-plans";
     let shards = tenants::saved_shards(folder, files)?;
     let missing = Shard::missing(&shards);
     if shards.len() > 1 && !missing.is_empty() {
@@ -86,9 +74,8 @@ pub(super) fn saved_shards(
             missing.len() + shards.len(),
             numbers.join(", ")
         );
-        let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-            .hint("their tenants are not part of this run; apply their plans too");
-        output.diagnostics(&[warning], &Sources::default());
+        let hint = "their tenants are not part of this run; apply their plans too";
+        output.warn("missing-plans", message, hint);
     }
     Ok(shards)
 }
@@ -96,7 +83,6 @@ pub(super) fn saved_shards(
 /// Warns of tenants that a shard which is about to write cannot tell from those of other shards: whether a domain is
 /// that of a tenant shows once both are signed in to.
 pub(super) fn warn_of_domains(tenants: &[Tenant], shard: Shard, output: &Output) {
-    const CODE: &str = "tenant-by-domain";
     let by_domain = tenants
         .iter()
         .filter(|tenant| Guid::parse(&tenant.tenant_id).is_none());
@@ -108,7 +94,6 @@ pub(super) fn warn_of_domains(tenants: &[Tenant], shard: Shard, output: &Output)
         "no shard can tell whether a tenant that is named by a domain is named in another shard too: {}",
         names.join(", ")
     );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-        .hint("write their `tenantId` as GUIDs, or apply plans that `tenants merge` has joined");
-    output.diagnostics(&[warning], &Sources::default());
+    let hint = "write their `tenantId` as GUIDs, or apply plans that `tenants merge` has joined";
+    output.warn("tenant-by-domain", message, hint);
 }

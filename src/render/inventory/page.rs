@@ -59,7 +59,7 @@ struct TargetData {
     id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RowData {
     policy: usize,
@@ -90,12 +90,9 @@ pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Strin
         clean(tenant),
         summary_naming("", inventory)
     );
-    let warning = (!unavailable.is_empty()).then(|| {
-        format!(
-            "Not complete: the sign-in cannot read {}.",
-            unavailable.join(", ")
-        )
-    });
+    let unread = unavailable.join(", ");
+    let warning = (!unavailable.is_empty())
+        .then(|| format!("Not complete: the sign-in cannot read {unread}."));
     draw(&data(&[(None, inventory)], about, warning))
 }
 
@@ -172,11 +169,14 @@ fn data(parts: &[Part<'_>], about: String, warning: Option<String>) -> Data {
             let number = policies.len();
             policies.push(policy_of(*tenant, policy));
             if policy.assignments.is_empty() {
-                rows.push(RowData::none(number));
+                rows.push(RowData {
+                    policy: number,
+                    ..RowData::default()
+                });
             }
             rows.extend(policy.assignments.iter().map(|row| {
                 let target = by_target.get(&target_of(part, &row.assignment)).copied();
-                RowData::new(number, target, inventory, row)
+                row_of(number, target, inventory, row)
             }));
         }
     }
@@ -203,79 +203,51 @@ fn policy_of(tenant: Option<&str>, policy: &InventoryPolicy) -> PolicyData {
     }
 }
 
-impl RowData {
-    fn new(policy: usize, target: Option<usize>, inventory: &Inventory, row: &Listed) -> Self {
-        Self {
-            policy,
-            target,
-            exclude: row.assignment.key.target.is_exclusion(),
-            filter: row
-                .assignment
-                .filter
-                .as_ref()
-                .map_or_else(String::new, |filter| named_filter(filter, &inventory.names)),
-            more: more(&row.assignment),
-            via: reached_all(inventory, &row.via, true),
-            excluded_by: reached_all(inventory, &row.excluded_by, true),
-        }
-    }
-
-    fn none(policy: usize) -> Self {
-        Self {
-            policy,
-            target: None,
-            exclude: false,
-            filter: String::new(),
-            more: String::new(),
-            via: String::new(),
-            excluded_by: String::new(),
-        }
+fn row_of(policy: usize, target: Option<usize>, inventory: &Inventory, row: &Listed) -> RowData {
+    let filter = row.assignment.filter.as_ref();
+    let filter = filter.map(|filter| named_filter(filter, &inventory.names));
+    RowData {
+        policy,
+        target,
+        exclude: row.assignment.key.target.is_exclusion(),
+        filter: filter.unwrap_or_default(),
+        more: more(&row.assignment),
+        via: reached_all(inventory, &row.via, true),
+        excluded_by: reached_all(inventory, &row.excluded_by, true),
     }
 }
 
 /// Returns the target of an assignment. Groups of several tenants that are called alike are one column.
 fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
-    let group_id = row.key.target.group_id();
-    let is_group = group_id.is_some();
-    let name = match group_id {
-        Some(id) => group(id, &inventory.names),
-        None => {
-            let plain = Assignment::direct(row.key.target.clone());
-            target(&plain, &inventory.names)
-        }
-    };
+    let of = &row.key.target;
+    let id = of.id().filter(|_| tenant.is_none());
     TargetData {
-        rank: u8::from(!row.key.target.is_broad())
-            + u8::from(!row.key.target.is_broad() && !is_group),
-        r#type: if is_group { "group" } else { "other" },
-        name: match row.key.target.type_name() {
-            "allUsers" => "All users".to_owned(),
-            "allDevices" => "All devices".to_owned(),
-            _ => name,
+        rank: match (of.is_broad(), of.group_id()) {
+            (true, _) => 0,
+            (false, Some(_)) => 1,
+            (false, None) => 2,
         },
-        id: match tenant {
-            None => row.key.target.id().map(|id| clean(id).into_owned()),
-            Some(_) => None,
+        r#type: of.group_id().map_or("other", |_| "group"),
+        name: match (of.type_name(), of.group_id()) {
+            ("allUsers", _) => "All users".to_owned(),
+            ("allDevices", _) => "All devices".to_owned(),
+            (_, Some(id)) => group(id, &inventory.names),
+            (_, None) => target(&Assignment::direct(of.clone()), &inventory.names),
         },
+        id: id.map(|id| clean(id).into_owned()),
     }
 }
 
 /// Says what an assignment says besides its target and filter.
 fn more(row: &Assignment) -> String {
-    let mut parts = Vec::new();
-    parts.extend(
-        row.key
-            .variant
-            .as_deref()
-            .map(|text| clean(text).into_owned()),
-    );
-    if row.key.source != Source::Direct {
+    let intent = row.key.variant.as_deref();
+    let intent = intent.map(|text| clean(text).into_owned());
+    let source = (row.key.source != Source::Direct).then(|| {
         let id = row.source_id.as_deref().unwrap_or_default();
-        parts.push(format!("{} {}", clean(row.key.source.name()), clean(id)));
-    }
-    let properties = shown(&row.properties);
-    parts.extend(
-        properties.map(|(name, value)| format!("{} {}", clean(&unescaped(name)), clean(value))),
-    );
-    parts.join(", ")
+        format!("{} {}", clean(row.key.source.name()), clean(id))
+    });
+    let properties = shown(&row.properties)
+        .map(|(name, value)| format!("{} {}", clean(&unescaped(name)), clean(value)));
+    let parts = intent.into_iter().chain(source).chain(properties);
+    parts.collect::<Vec<_>>().join(", ")
 }

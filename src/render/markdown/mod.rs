@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    EqualPolicies, Partial, alike, changes, count, first, how_to_accept, named, outcomes, partial,
-    policy_of_kind, read_counts, seen, since, verdict, writes,
+    EqualPolicies, Partial, alike, changes, count, first, named, outcomes, partial, policy_of_kind,
+    read_counts, seen_and_hint, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -232,17 +232,9 @@ fn guards(review: &Review<'_>) -> Part {
 }
 
 fn draw_guard(guard: &Guard) -> String {
-    let mut text = format!(
-        "**Guard `{}` {}:** {}",
-        guard.name.name(),
-        verdict(guard),
-        seen(guard, |text| code(shorten(text, LONGEST_NAME)))
-    );
-    if !guard.accepted {
-        let _ = write!(text, "; {}", how_to_accept(guard));
-    }
-    let policies = &guard.policies;
-    text.push_str("\n\n");
+    let (name, policies) = (guard.name.name(), &guard.policies);
+    let seen = seen_and_hint(guard, |text| code(shorten(text, LONGEST_NAME)));
+    let mut text = format!("**Guard `{name}` {}:** {seen}\n\n", verdict(guard));
     let names = policies
         .iter()
         .map(|policy| format!("- {}\n", code(policy_of_kind(&shortened(policy)))));

@@ -189,7 +189,12 @@ fn the_page_has_every_code_and_no_other() {
     }
     // The command line has some of its own.
     for text in ["cli", "run"].into_iter().flat_map(sources) {
-        for word in ["Diagnostic::error(", "const CODE: &str =", " warn("] {
+        for word in [
+            "Diagnostic::error(",
+            "const CODE: &str =",
+            " warn(",
+            "output.warn(",
+        ] {
             codes.extend(behind(&text, word).into_iter().map(str::to_owned));
         }
     }
