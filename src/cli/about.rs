@@ -22,15 +22,9 @@ const BUILD: Build = Build {
 
 pub(super) fn version(output: &Output) -> Result<Exit, Failure> {
     output.only_text_or_json()?;
-    let Build {
-        version,
-        commit,
-        target,
-    } = BUILD;
-    output.print_plain(
-        || format!("assignctl {version}\ncommit: {commit}\ntarget: {target}\n"),
-        &Json::new(&BUILD),
-    )?;
+    let (version, commit, target) = (BUILD.version, BUILD.commit, BUILD.target);
+    let text = || format!("assignctl {version}\ncommit: {commit}\ntarget: {target}\n");
+    output.print_plain(text, &Json::new(&BUILD))?;
     Ok(Exit::Success)
 }
 
@@ -49,8 +43,7 @@ pub(super) fn man(command: &Man, output: &Output) -> Result<Exit, Failure> {
             .title(name.to_uppercase())
             .render(&mut text)
             .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
-        let text = String::from_utf8_lossy(&text);
-        output.save(&path, &text)?;
+        output.save(&path, &String::from_utf8_lossy(&text))?;
         count += 1;
     }
     output.own(&format!("{count} pages in `{}`\n", command.out.display()))?;

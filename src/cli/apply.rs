@@ -50,23 +50,20 @@ pub(super) fn run_or_roll_back(
     read.extend(of.map(Path::to_owned));
     output.keep_apart("--report", command.report.as_deref())?;
     output.keep_inputs(&[("--report", command.report.as_deref())], &read)?;
-    let loaded = match (&config, of) {
-        (Ok(config), None) => preload(command, config),
-        _ => None,
-    };
-    if let (Ok(config), None) = (&config, of)
-        && let Some(source) = tenants_of(command, loaded.as_ref())?
-    {
-        return runs::apply(command, common, config, (source, None), output);
-    }
-    if let (Ok(config), Some(folder)) = (&config, of)
-        && folder.is_dir()
-    {
-        let source = match command.resume {
-            Some(_) => runs::Source::Resume(folder),
-            None => runs::Source::Rollback(folder),
+    let mut loaded = None;
+    if let Ok(config) = &config {
+        let source = match of {
+            None => {
+                loaded = preload(command, config);
+                tenants_of(command, loaded.as_ref())?
+            }
+            Some(file) if !file.is_dir() => None,
+            Some(folder) if command.resume.is_some() => Some(runs::Source::Resume(folder)),
+            Some(folder) => Some(runs::Source::Rollback(folder)),
         };
-        return runs::apply(command, common, config, (source, None), output);
+        if let Some(source) = source {
+            return runs::apply(command, common, config, (source, None), output);
+        }
     }
     // Before the report is made, whatever name that has.
     let recorded = of.map(read_report).transpose();

@@ -27,13 +27,7 @@ use crate::run::who::Who;
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
     /// Output format of the result on stdout
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(super) format: Format,
     /// Also write the result as JSON to this file
     #[arg(long, global = true, value_name = "FILE")]
@@ -42,13 +36,7 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = max_bytes)]
     pub(super) max_bytes: usize,
     /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` are respected
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
     /// Do not show progress on stderr
     #[arg(long, global = true)]
@@ -60,13 +48,7 @@ pub(super) struct Common {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     /// Format of the log on stderr
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub(super) log_format: LogFormat,
     /// Configuration file (default: the nearest `assignctl.yaml`, up to the repository's root)
     #[arg(long, global = true, value_name = "FILE")]

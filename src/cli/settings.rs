@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::config::{self, Config, Limits};
+use super::config::{self, Config};
 use super::device_code::show_code;
 use super::options::{Common, Guards, Service};
 use super::reference;
@@ -74,12 +74,9 @@ pub(super) fn inputs(named: &[PathBuf], common: &Common, config: Option<&Config>
     inputs.extend(config.iter().flat_map(|config| config.manifests.clone()));
     inputs.extend(common.service.sandbox.iter().cloned());
     inputs.extend(variable("ASSIGNCTL_SANDBOX").map(PathBuf::from));
-    let configuration = config.and_then(|config| config.path.clone());
-    inputs.push(
-        configuration
-            .or_else(|| common.config.clone())
-            .unwrap_or_else(|| PathBuf::from(CONFIGURATION_FILE)),
-    );
+    let configuration = config.and_then(|config| config.path.as_ref());
+    let configuration = configuration.or(common.config.as_ref()).cloned();
+    inputs.push(configuration.unwrap_or_else(|| PathBuf::from(CONFIGURATION_FILE)));
     inputs
 }
 
@@ -112,16 +109,11 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
             (None, url) => Endpoint::Graph(url.unwrap_or_else(|| cloud.graph_url())),
         },
     };
-    let Limits {
-        write,
-        read,
-        max_wait,
-        concurrency,
-    } = config.limits.clone();
-    let write_limit = arguments.write_limit.or(write);
-    let read_limit = arguments.read_limit.or(read);
-    let max_wait = arguments.max_wait.or(max_wait);
-    let concurrency = arguments.concurrency.or(concurrency);
+    let limits = &config.limits;
+    let write_limit = arguments.write_limit.or(limits.write);
+    let read_limit = arguments.read_limit.or(limits.read);
+    let max_wait = arguments.max_wait.or(limits.max_wait);
+    let concurrency = arguments.concurrency.or(limits.concurrency);
     Ok(ServiceSettings {
         ceiling: AppCeiling::default(),
         kept: TokenCache::default(),
@@ -151,10 +143,8 @@ fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
     let on_failure = |error: &io::Error| {
         let _ = writeln!(io::stderr(), "warning: the record is not complete: {error}");
     };
-    let recorder = Recorder::into_file(path, on_failure);
-    Ok(Arc::new(
-        recorder.map_err(|error| Failure::unwritten(path, &error))?,
-    ))
+    let recorder = Recorder::into_file(path, on_failure).map(Arc::new);
+    recorder.map_err(|error| Failure::unwritten(path, &error))
 }
 
 /// Says of which run the results are that begin now.

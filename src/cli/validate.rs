@@ -26,14 +26,10 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         return Err(other);
     }
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
-    let errors = loaded
-        .diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.is_error())
-        .count();
+    let list = loaded.diagnostics.iter();
+    let errors = list.clone().filter(|found| found.is_error()).count();
     let findings = output.findings();
     let summary = text(&loaded, errors);
-    let list = loaded.diagnostics.iter();
     let shown: Vec<Diagnostic> = list.map(|found| output.without_secrets(found)).collect();
     output.print(
         &Review {
@@ -45,38 +41,37 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
             Json::new(Record {
                 valid: errors == 0,
                 files: loaded.sources.files().count(),
-                entries: loaded
-                    .tenants
-                    .is_empty()
-                    .then_some(loaded.manifest.entries.len()),
+                entries: Some(loaded.manifest.entries.len()).filter(|_| loaded.tenants.is_empty()),
                 tenants: loaded.tenants.iter().map(|tenant| &*tenant.name).collect(),
                 diagnostics: records(&shown, &loaded.sources),
             })
         },
     )?;
-    Ok(if errors == 0 {
-        Exit::Success
-    } else {
-        Exit::InvalidManifests
-    })
+    match errors {
+        0 => Ok(Exit::Success),
+        _ => Ok(Exit::InvalidManifests),
+    }
 }
 
 fn text(loaded: &Loaded, errors: usize) -> String {
     let files = count(loaded.sources.files().count(), "file", "files");
-    if errors == 0 {
-        if !loaded.tenants.is_empty() {
-            let tenants = count(loaded.tenants.len(), "tenant", "tenants");
-            return format!("Valid for {tenants}: {files}.\n");
+    let mut found = loaded.diagnostics.iter();
+    match (errors, loaded.tenants.len()) {
+        (0, 0) => {
+            let entries = count(loaded.manifest.entries.len(), "entry", "entries");
+            format!("Valid: {entries} in {files}.\n")
         }
-        let entries = count(loaded.manifest.entries.len(), "entry", "entries");
-        format!("Valid: {entries} in {files}.\n")
-    } else {
-        let mut found = loaded.diagnostics.iter();
-        let errors = match found.any(|found| found.code == TOO_MANY) {
-            true => format!("more than {} errors", errors - 1),
-            false => count(errors, "error", "errors"),
-        };
-        format!("Invalid: {errors} in {files}.\n")
+        (0, tenants) => format!(
+            "Valid for {}: {files}.\n",
+            count(tenants, "tenant", "tenants")
+        ),
+        _ if found.any(|found| found.code == TOO_MANY) => {
+            format!("Invalid: more than {} errors in {files}.\n", errors - 1)
+        }
+        _ => format!(
+            "Invalid: {} in {files}.\n",
+            count(errors, "error", "errors")
+        ),
     }
 }
 

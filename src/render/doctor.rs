@@ -10,6 +10,9 @@ use super::markdown::code;
 use crate::service::{Diagnosis, Finding, State};
 use crate::text::count;
 
+/// What is said of an assumption that does not hold and matters.
+const SERIOUS: &str = "(a write relies on it)";
+
 /// Maximum line width.
 const WIDTH: usize = 100;
 
@@ -90,28 +93,22 @@ pub fn text(diagnosis: &Diagnosis) -> String {
             let Finding {
                 assumption, seen, ..
             } = finding;
-            let mark = match finding.is_serious() {
-                true => "  (a write relies on it)",
-                false => "",
+            let _ = write!(text, "{:<14} {}", state.name(), assumption.id);
+            let _ = match finding.is_serious() {
+                true => writeln!(text, "  {SERIOUS}"),
+                false => writeln!(text),
             };
-            let _ = writeln!(text, "{:<14} {}{mark}", state.name(), assumption.id);
             let seen = clean(seen);
-            let lines: &[(&str, &str)] = match state {
-                State::Differs => &[
-                    ("expected", assumption.expected),
-                    ("seen", &seen),
-                    ("then", assumption.fallback),
+            let sentences = match state {
+                State::Differs => vec![
+                    format!("expected: {}", assumption.expected),
+                    format!("seen: {seen}"),
+                    format!("then: {}", assumption.fallback),
                 ],
-                _ => &[("", &seen)],
+                _ => vec![seen.into_owned()],
             };
-            for (word, sentence) in lines {
-                let lead = match *word {
-                    "" => String::new(),
-                    word => format!("{word}: "),
-                };
-                for line in wrap(&format!("{lead}{sentence}"), WIDTH) {
-                    let _ = writeln!(text, "    {line}");
-                }
+            for line in sentences.iter().flat_map(|sentence| wrap(sentence, WIDTH)) {
+                let _ = writeln!(text, "    {line}");
             }
         }
     }
@@ -128,38 +125,28 @@ pub fn markdown(diagnosis: &Diagnosis) -> String {
             state,
             seen,
         } = finding;
-        let matters = if finding.is_serious() {
-            " (a write relies on it)"
-        } else {
-            ""
+        let state = match finding.is_serious() {
+            true => format!("{} {SERIOUS}", state.name()),
+            false => state.name().to_owned(),
         };
         // What was seen holds words of the service.
         let seen = code(clean(seen).replace('`', "'"));
-        format!(
-            "| {}{matters} | `{}` | {seen} |\n",
-            state.name(),
-            assumption.id
-        )
+        format!("| {state} | `{}` | {seen} |\n", assumption.id)
     };
     const HEAD: &str = "| state | assumption | seen |\n|---|---|---|\n";
     let odd = STATES.iter().filter(|(state, ..)| *state != State::Holds);
-    let odd: Vec<String> = odd
-        .flat_map(|(state, ..)| of(diagnosis, *state))
-        .map(assignment)
-        .collect();
+    let odd = odd.flat_map(|(state, ..)| of(diagnosis, *state));
+    let odd: String = odd.map(assignment).collect();
     if !odd.is_empty() {
-        let _ = write!(text, "\n{HEAD}{}", odd.concat());
+        let _ = write!(text, "\n{HEAD}{odd}");
     }
-    let held: Vec<String> = of(diagnosis, State::Holds)
-        .into_iter()
-        .map(assignment)
-        .collect();
+    let held = of(diagnosis, State::Holds);
     if !held.is_empty() {
+        let are = count(held.len(), "is", "are");
+        let rows: String = held.into_iter().map(assignment).collect();
         let _ = write!(
             text,
-            "\n<details><summary>{} as expected</summary>\n\n{HEAD}{}\n</details>\n",
-            count(held.len(), "is", "are"),
-            held.concat()
+            "\n<details><summary>{are} as expected</summary>\n\n{HEAD}{rows}\n</details>\n"
         );
     }
     text

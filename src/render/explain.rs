@@ -74,10 +74,10 @@ fn described(explained: &Explained, names: &Names) -> String {
         (Some(before), Some(after)) if before != after => {
             update(before, after, names, Direction::Plan)
         }
-        (before, after) => after
-            .as_ref()
-            .or(before.as_ref())
-            .map_or_else(String::new, |found| assignment(found, names)),
+        (before, after) => {
+            let found = after.as_ref().or(before.as_ref());
+            found.map_or_else(String::new, |found| assignment(found, names))
+        }
     }
 }
 
@@ -161,23 +161,17 @@ pub fn record(explanation: &Explanation) -> ExplanationRecord<'_> {
         assignments,
         names,
     } = explanation;
-    let explained = |explained: &'_ Explained| match sign(explained) {
-        '+' => Some("add"),
-        '-' => Some("remove"),
-        '~' => Some("update"),
-        _ => None,
-    };
+    let record = |assignment| AssignmentRecord::new(assignment, names);
     let assignments = assignments.iter().map(|one| ExplainedRecord {
-        action: explained(one),
+        action: match sign(one) {
+            '+' => Some("add"),
+            '-' => Some("remove"),
+            '~' => Some("update"),
+            _ => None,
+        },
         reason: one.reason.name(),
-        before: one
-            .before
-            .as_ref()
-            .map(|assignment| AssignmentRecord::new(assignment, names)),
-        after: one
-            .after
-            .as_ref()
-            .map(|assignment| AssignmentRecord::new(assignment, names)),
+        before: one.before.as_ref().map(record),
+        after: one.after.as_ref().map(record),
         asked: one
             .asked
             .iter()

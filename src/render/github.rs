@@ -75,7 +75,8 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
         hint,
     }) = &review.error
     {
-        lines.add(Level::Error, None, "", &with_hint(message, *hint));
+        let message = format!("{}{}", clean(message), with_hint(*hint));
+        lines.add(Level::Error, None, "", &message);
     }
     let (errors, warnings): (Vec<&Finding>, Vec<&Finding>) = review
         .findings
@@ -154,9 +155,7 @@ impl Lines<'_> {
         for (place, label) in &diagnostic.related {
             let _ = write!(message, "\nsee {}: {}", whole_place(place), clean(label));
         }
-        if let Some(hint) = &diagnostic.hint {
-            let _ = write!(message, "\nhint: {}", clean(hint));
-        }
+        message.push_str(&with_hint(diagnostic.hint.as_deref()));
         self.add(level, diagnostic.place.as_ref(), &diagnostic.code, &message);
     }
 
@@ -359,12 +358,8 @@ fn azure(level: Level, place: Option<&ManifestPlace>, title: &str, message: &str
     )
 }
 
-fn with_hint(message: &str, hint: Option<&str>) -> String {
-    let mut text = clean(message).into_owned();
-    if let Some(hint) = hint {
-        let _ = write!(text, "\nhint: {}", clean(hint));
-    }
-    text
+fn with_hint(hint: Option<&str>) -> String {
+    hint.map_or_else(String::new, |hint| format!("\nhint: {}", clean(hint)))
 }
 
 /// Lists names or lines, each on a line of its own after what stands before.

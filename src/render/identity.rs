@@ -77,38 +77,39 @@ pub fn text(identity: &Identity) -> String {
         text.as_deref()
             .map_or_else(unknown, |text| clean(text).into_owned())
     };
-    let mut lines = Vec::new();
-    lines.push(("tenant", cleaned(tenant_id)));
     let app = match app_name {
         Some(name) => format!("{} ({})", cleaned(app_id), clean(name)),
         None => cleaned(app_id),
     };
-    lines.push(("app", app));
-    if user.is_some() {
-        lines.push(("user", cleaned(user)));
-    }
-    lines.push(("credential", credential.unwrap_or("sandbox").to_owned()));
     let verb = if *expired { "expired" } else { "expires" };
-    lines.push((
-        "token",
-        match expires_at {
-            Some(time) => format!("{verb} at {time}"),
-            None => "its expiry is not known".to_owned(),
-        },
-    ));
+    let expiry = match expires_at {
+        Some(time) => format!("{verb} at {time}"),
+        None => "its expiry is not known".to_owned(),
+    };
     let granted = match permissions.as_deref() {
         None => unknown(),
         Some([]) => "none".to_owned(),
-        Some(names) => names
-            .iter()
-            .map(|name| clean(name))
-            .collect::<Vec<_>>()
-            .join(", "),
+        Some(names) => {
+            let names: Vec<_> = names.iter().map(|name| clean(name)).collect();
+            names.join(", ")
+        }
     };
-    lines.push(("permissions", granted));
+    let lines = [
+        ("tenant", Some(cleaned(tenant_id))),
+        ("app", Some(app)),
+        ("user", user.as_ref().map(|_| cleaned(user))),
+        (
+            "credential",
+            Some(credential.unwrap_or("sandbox").to_owned()),
+        ),
+        ("token", Some(expiry)),
+        ("permissions", Some(granted)),
+    ];
     let mut text = String::new();
     for (name, value) in lines {
-        let _ = writeln!(text, "{:<13}{value}", format!("{name}:"));
+        if let Some(value) = value {
+            let _ = writeln!(text, "{:<13}{value}", format!("{name}:"));
+        }
     }
     for NeedRecord { commands, missing } in needs {
         let commands = commands.join(", ");

@@ -4,7 +4,6 @@ use std::fmt;
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::review::{ErrorView, Finding};
 use crate::graph::observe::RequestCounts;
@@ -36,11 +35,8 @@ impl<'a> Json<'a> {
     pub fn new(value: impl Serialize + 'a) -> Self {
         const PART: usize = 128 * 1024;
         let write = move |to: &mut dyn Write| {
-            let mut parts = BufWriter::with_capacity(PART, to);
-            let indented = Indented {
-                pretty: PrettyFormatter::new(),
-            };
-            value.serialize(&mut Serializer::with_formatter(&mut parts, indented))?;
+            let mut parts = Escaping(BufWriter::with_capacity(PART, to));
+            serde_json::to_writer_pretty(&mut parts, &value)?;
             parts.write_all(b"\n")?;
             parts.flush()
         };
@@ -67,65 +63,19 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Indents, and escapes what a terminal or a build service would act upon: control and direction
-/// characters, and commands. All of it can only stand inside of texts, where JSON allows that for
-/// every character.
-struct Indented<'i> {
-    pretty: PrettyFormatter<'i>,
-}
+/// Escapes what a terminal or a build service would act upon: control and direction characters, and commands.
+/// Each part of a text is written as a whole, so that none is missed between two.
+struct Escaping<W>(W);
 
-impl Formatter for Indented<'_> {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let text = escaped_in_json(fragment);
-        writer.write_all(text.as_bytes())
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(part).map_err(io::Error::other)?;
+        self.0.write_all(escaped_in_json(text).as_bytes())?;
+        Ok(part.len())
     }
 
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.pretty.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.pretty.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_object_value(writer)
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

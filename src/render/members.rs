@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clean::clean;
-use super::phrases::{count, not_compared};
+use super::phrases::{self, count, not_compared};
 use super::review::{Direction, PlanView};
 use crate::model::{FilterCount, MemberCount, Unknown};
 use crate::plan::members::{DevicesAndUsers, Reach};
@@ -84,29 +84,15 @@ pub(super) fn members(counted: &MemberCount) -> String {
     shown.join(", ")
 }
 
-fn heads(heads: DevicesAndUsers) -> Option<String> {
-    match heads {
-        DevicesAndUsers {
-            devices: Some(0),
-            users: Some(0),
-        } => None,
-        DevicesAndUsers {
-            devices: None,
-            users: None,
-        } => Some("unknown devices and users".to_owned()),
-        DevicesAndUsers {
-            devices,
-            users: Some(0),
-        } => Some(named(devices, "device", "devices")),
-        DevicesAndUsers {
-            devices: Some(0),
-            users,
-        } => Some(named(users, "user", "users")),
-        DevicesAndUsers { devices, users } => Some(format!(
-            "{} and {}",
-            named(devices, "device", "devices"),
-            named(users, "user", "users")
-        )),
+fn heads(DevicesAndUsers { devices, users }: DevicesAndUsers) -> Option<String> {
+    let of_devices = named(devices, "device", "devices");
+    let of_users = named(users, "user", "users");
+    match (devices, users) {
+        (Some(0), Some(0)) => None,
+        (None, None) => Some("unknown devices and users".to_owned()),
+        (_, Some(0)) => Some(of_devices),
+        (Some(0), _) => Some(of_users),
+        _ => Some(format!("{of_devices} and {of_users}")),
     }
 }
 
@@ -159,11 +145,8 @@ pub(super) fn filters(annotations: &Annotations) -> Vec<String> {
     let counted = annotations.members.iter();
     let counted = counted.flat_map(|members| &members.filters);
     let lines = counted.map(|(id, counted)| {
-        let name = clean(names.filter(id).unwrap_or(id)).into_owned();
-        let name = match names.shares_filter_name(id) {
-            true => format!("{name} ({})", clean(id)),
-            false => name,
-        };
+        let name = names.filter(id).unwrap_or(id);
+        let name = phrases::named(name, id, names.shares_filter_name(id));
         let FilterCount {
             platform,
             matches,
@@ -180,21 +163,14 @@ pub(super) fn filters(annotations: &Annotations) -> Vec<String> {
             Some(platform) => format!("{} ", clean(platform)),
             None => String::new(),
         };
-        match (of, at_least) {
-            (_, true) => format!(
-                "{name} matches {} or more {platform}devices",
-                thousands(matches)
-            ),
-            (Some(of), false) => format!(
-                "{name} matches {} of {} {platform}devices",
-                thousands(matches),
-                thousands(*of)
-            ),
-            (None, false) => {
-                let end = if matches == 1 { "device" } else { "devices" };
-                format!("{name} matches {} {platform}{end}", thousands(matches))
-            }
-        }
+        let number = match (of, at_least) {
+            (_, true) => format!("{} or more", thousands(matches)),
+            (Some(of), false) => format!("{} of {}", thousands(matches), thousands(*of)),
+            (None, false) => thousands(matches),
+        };
+        let is_one = (matches, of, at_least) == (1, &None, &false);
+        let end = if is_one { "device" } else { "devices" };
+        format!("{name} matches {number} {platform}{end}")
     });
     let mut lines: Vec<String> = lines.collect();
     lines.sort();

@@ -48,10 +48,9 @@ fn two(large: u64, unit: &str, small: u64, smaller: &str) -> String {
 
 /// Says how many writes a plan takes, and how long they wait for the service's limit.
 pub fn writes(number: usize, time: Duration) -> String {
-    let waiting = if time.is_zero() {
-        "no rate-limit wait".to_owned()
-    } else {
-        format!("about {}", duration(time))
+    let waiting = match time.is_zero() {
+        true => "no rate-limit wait".to_owned(),
+        false => format!("about {}", duration(time)),
     };
     format!("{}, {waiting}", count(number, "write", "writes"))
 }
@@ -205,11 +204,9 @@ pub(super) fn read_counts(view: &PlanView<'_>, hidden: &str) -> String {
     let parts: Vec<String> = parts
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
+    let colon = if parts.is_empty() { "" } else { ": " };
     let read = count(summary.policies_read, "policy", "policies");
-    match parts.is_empty() {
-        true => format!("Read {read}"),
-        false => format!("Read {read}: {}", parts.join(", ")),
-    }
+    format!("Read {read}{colon}{}", parts.join(", "))
 }
 
 /// Says why a policy is not as planned, in one line.
@@ -221,17 +218,11 @@ pub fn reason(reason: &Reason) -> String {
         request_id,
         is_refusal: _,
     } = reason;
-    let mut text = clean(message).into_owned();
-    text.push_str(" (");
-    if let Some(status) = status {
-        let _ = write!(text, "status {status}, ");
-    }
-    let _ = write!(text, "code {}", clean(code.name()));
-    if let Some(id) = request_id {
-        let _ = write!(text, ", request id {}", clean(id));
-    }
-    text.push(')');
-    text
+    let (message, code) = (clean(message), clean(code.name()));
+    let status = status.map_or_else(String::new, |status| format!("status {status}, "));
+    let id = request_id.as_deref().map(clean);
+    let id = id.map_or_else(String::new, |id| format!(", request id {id}"));
+    format!("{message} ({status}code {code}{id})")
 }
 
 /// Says how many policies had which outcome, also that none was applied.
@@ -402,15 +393,10 @@ pub fn target(assignment: &Assignment, names: &Names) -> String {
         Target::Collection(id) => format!("collection {}", clean(id)),
         Target::Other { odata_type, .. } => format!("{} (unknown target)", clean(odata_type)),
     };
-    match &assignment.key.source {
-        Source::Direct => {}
-        source => {
-            text.push_str(", source ");
-            text.push_str(&clean(source.name()));
-            if let Some(id) = &assignment.source_id {
-                text.push(' ');
-                text.push_str(&clean(id));
-            }
+    if assignment.key.source != Source::Direct {
+        let _ = write!(text, ", source {}", clean(assignment.key.source.name()));
+        if let Some(id) = &assignment.source_id {
+            let _ = write!(text, " {}", clean(id));
         }
     }
     text
@@ -450,18 +436,15 @@ pub(super) fn not_compared(plan: &Plan) -> Option<&'static str> {
 pub fn assignment(assignment: &Assignment, names: &Names) -> String {
     let mut text = target(assignment, names);
     if let Some(variant) = &assignment.key.variant {
-        text.push_str(", ");
-        text.push_str(&clean(variant));
+        let _ = write!(text, ", {}", clean(variant));
     }
     for (name, value) in shown(&assignment.properties) {
-        text.push_str(", ");
-        text.push_str(&clean(&unescaped(name)));
-        text.push(' ');
-        text.push_str(&property_value(value));
+        let (name, value) = (unescaped(name), property_value(value));
+        let _ = write!(text, ", {} {value}", clean(&name));
     }
     if assignment.filter.is_some() {
-        text.push_str(", ");
-        text.push_str(&filter(assignment.filter.as_ref(), names));
+        let filter = filter(assignment.filter.as_ref(), names);
+        let _ = write!(text, ", {filter}");
     }
     text
 }

@@ -71,14 +71,9 @@ impl Kinds {
         let kinds: BTreeSet<PolicyKind> = view.plan.changed().map(|policy| policy.kind).collect();
         let mut short: BTreeMap<PolicyKind, String> = BTreeMap::new();
         for kind in kinds {
-            let rest = kind.name().chars().skip(1);
-            let initials: String = kind
-                .name()
-                .chars()
-                .take(1)
-                .chain(rest.filter(char::is_ascii_uppercase))
-                .collect();
-            let initials = initials.to_uppercase();
+            let (first, rest) = kind.name().split_at(1);
+            let capitals: String = rest.chars().filter(char::is_ascii_uppercase).collect();
+            let initials = first.to_uppercase() + &capitals;
             let numbered = (2..).map(|number| format!("{initials}{number}"));
             let is_free = |word: &String| short.values().all(|known| known != word);
             let free = std::iter::once(initials.clone())
@@ -358,17 +353,11 @@ fn outcomes<'v>(view: &PlanView<'v>, results: Option<&Results>) -> Outcomes<'v> 
 
 /// Says what became of a group's policies.
 fn outcomes_of(group: &Group<'_>, known: &Outcomes<'_>) -> String {
-    let outcomes: Vec<Option<&Outcome>> = group
-        .policies
-        .iter()
-        .map(|policy| known.get(&(policy.kind, policy.id.as_str())))
-        .collect();
+    let policies = group.policies.iter();
+    let outcomes = policies.map(|policy| known.get(&(policy.kind, policy.id.as_str())));
     let counted = Outcome::ALL.into_iter().filter_map(|outcome| {
-        let number = outcomes
-            .iter()
-            .filter(|one| **one == Some(&outcome))
-            .count();
-        match (number, outcomes.len()) {
+        let of_it = outcomes.clone().filter(|one| *one == Some(&outcome));
+        match (of_it.count(), outcomes.len()) {
             (0, _) => None,
             (number, all) if number == all => Some(outcome.name().to_owned()),
             (number, _) => Some(format!("{number} {}", outcome.name())),
