@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Apply;
 use super::config::Config;
-use super::confirm::{ask, still_in_git};
+use super::confirm::{APPLY, ask, still_in_git};
 use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs;
@@ -280,14 +280,12 @@ impl Host for Session<'_> {
     }
 
     fn as_before(&self, policies: usize) {
-        let policies_are = count(policies, "policy is", "policies are");
-        let they_were = match policies {
-            1 => "it was",
-            _ => "they were",
-        };
-        self.output.info(&format!(
-            "{policies_are} already as {they_were} before the run\n"
-        ));
+        let policies = count(
+            policies,
+            "policy is already as it was",
+            "policies are already as they were",
+        );
+        self.output.info(&format!("{policies} before the run\n"));
     }
 
     fn check(&self, plan: &PreparedPlan, run: &ApplyRun) -> Result<(), Failure> {
@@ -306,7 +304,7 @@ impl Host for Session<'_> {
         if !self.is_text() {
             self.output.note(&plan.text(self.detail()));
         }
-        ask(self.output, stop).await
+        ask(self.output, stop, APPLY).await
     }
 
     fn begins(&self, plan: &PreparedPlan) -> &dyn ObserveApply {

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 
 use super::arguments::{Approvals, ApprovalsCommand};
 use super::config::Config;
-use super::confirm::{APPROVALS, ask_for};
+use super::confirm::{APPROVALS, ask};
 use super::options::Common;
 use super::output::Output;
 use super::{client, settings, until_stopped};
@@ -216,7 +216,7 @@ fn work(
                 .map(|done| shown(done, Exit::Success, false))
                 .collect();
             output.note(&render::text(&all));
-            ask_for(output, stop, APPROVALS).await?;
+            ask(output, stop, APPROVALS).await?;
         }
         for done in &mut all {
             if let Some(client) = &done.client {

@@ -275,10 +275,8 @@ fn known(asked: &CompletionRequest) -> Known {
         }
         for tenant in &loaded.tenants {
             known.tenants.insert(tenant.name.clone());
-            let labels = tenant.labels.iter();
-            known
-                .labels
-                .extend(labels.map(|label| format!("label:{label}")));
+            let labels = tenant.labels.iter().map(|label| format!("label:{label}"));
+            known.labels.extend(labels);
         }
     }
     let folder = config.path.as_deref().and_then(Path::parent);

@@ -23,7 +23,8 @@ pub(super) struct Question {
     declined: &'static str,
 }
 
-const APPLY: Question = Question {
+/// Before changes are applied.
+pub(super) const APPLY: Question = Question {
     command: "apply",
     question: "Apply these changes?",
     declined: "not applied; nothing was written",
@@ -44,12 +45,7 @@ pub(super) const TRIAL: Question = Question {
 };
 
 /// Asks for the word `yes` on a terminal; refuses without one.
-pub(super) async fn ask(output: &Output, stop: &CancellationToken) -> Result<(), Failure> {
-    ask_for(output, stop, APPLY).await
-}
-
-/// Asks a question in the same way.
-pub(super) async fn ask_for(
+pub(super) async fn ask(
     output: &Output,
     stop: &CancellationToken,
     question: Question,

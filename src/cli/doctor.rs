@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Doctor;
-use super::confirm::{TRIAL, ask_for};
+use super::confirm::{TRIAL, ask};
 use super::interrupt::{self, AbortMessage};
 use super::options::Common;
 use super::output::Output;
@@ -100,7 +100,7 @@ impl WriteTestRun<'_> {
         examined.exchanges.extend(self.recorder.take());
         self.output.note(&clean_lines(&write_test.describe()));
         if !self.command.yes {
-            ask_for(self.output, stop, TRIAL).await?;
+            ask(self.output, stop, TRIAL).await?;
         }
         let mut run = ApplyRun::new(self.command.report.as_deref())?;
         run.connected(client);

@@ -178,34 +178,22 @@ fn print_snapshot(path: &Path, snapshot: &Snapshot, output: &Output) -> Result<E
         groups: *groups,
         assignment_filters: *filters,
     };
-    output.print_plain(
-        || {
-            format!(
-                "Wrote {}, {} and {} to `{}`.\n",
-                count(counts.policies, "policy", "policies"),
-                count(counts.groups, "group", "groups"),
-                count(counts.assignment_filters, "filter", "filters"),
-                clean(counts.snapshot),
-            )
-        },
-        &Json::new(&counts),
-    )?;
+    let text = || {
+        let policies = count(counts.policies, "policy", "policies");
+        let groups = count(counts.groups, "group", "groups");
+        let filters = count(counts.assignment_filters, "filter", "filters");
+        let path = clean(counts.snapshot);
+        format!("Wrote {policies}, {groups} and {filters} to `{path}`.\n")
+    };
+    output.print_plain(text, &Json::new(&counts))?;
     Ok(Exit::Success)
 }
 
 /// All files as one text, a document each.
 fn documents(export: &Export) -> String {
-    let mut text = String::new();
-    for (number, file) in export.files.iter().enumerate() {
-        if number > 0 {
-            text.push_str("---\n");
-        }
-        text.push_str("# ");
-        text.push_str(&file.path);
-        text.push('\n');
-        text.push_str(&file.text);
-    }
-    text
+    let documents = export.files.iter();
+    let documents = documents.map(|file| format!("# {}\n{}", file.path, file.text));
+    documents.collect::<Vec<_>>().join("---\n")
 }
 
 fn summary(folder: &Path, export: &Export) -> String {

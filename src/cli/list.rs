@@ -11,10 +11,9 @@ use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
 use crate::model::UnavailableKind;
-use crate::plan::inventory::SubjectKind;
+use crate::plan::inventory::{Inventory, SubjectKind};
 use crate::render::clean::clean;
-use crate::render::inventory::{self, OfTenant};
-use crate::render::json::Json;
+use crate::render::inventory::{self, Listing, OfTenant};
 use crate::run::list::{self, AskedSubject, ListRequest};
 use crate::run::reviewed::check_sign_in;
 use crate::run::{Failure, clock, plan, tenants, unavailable};
@@ -45,21 +44,34 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
     })?;
     let warnings = unavailable::warnings(&refused, "listed");
     output.diagnostics(&warnings, &Sources::default());
-    let kinds: Vec<&'static str> = refused.iter().map(|list| list.kind.name()).collect();
-    let json = Json::new(inventory::record(&found, kinds.iter().copied()));
-    match output.format {
-        Format::Csv => output.print_data(|| inventory::csv(&found), &json)?,
-        Format::Html => {
-            output.print_data(|| inventory::page(&found, &clock::now(), &kinds), &json)?;
-        }
-        _ => output.print_report(
-            || inventory::text(&found, terminal::width()),
-            |max_bytes| inventory::markdown(&found, max_bytes),
-            &json,
-        )?,
-    }
+    let listing = Listing {
+        tenants: vec![of_tenant(None, found, &refused)],
+        missing: None,
+    };
+    print(&listing, output)?;
     list::check_complete(&refused)?;
     Ok(Exit::Success)
+}
+
+fn of_tenant(name: Option<String>, found: Inventory, refused: &[UnavailableKind]) -> OfTenant {
+    OfTenant {
+        name,
+        found,
+        unavailable: refused.iter().map(|list| list.kind.name()).collect(),
+    }
+}
+
+fn print(listing: &Listing, output: &Output) -> Result<(), Failure> {
+    let json = inventory::json(listing);
+    match output.format {
+        Format::Csv => output.print_data(|| inventory::csv(listing), &json),
+        Format::Html => output.print_data(|| inventory::page(listing, &clock::now()), &json),
+        _ => output.print_report(
+            || inventory::text(listing, terminal::width()),
+            |max_bytes| inventory::markdown(listing, max_bytes),
+            &json,
+        ),
+    }
 }
 
 /// Lists the assignments of several tenants, with a column for the tenant.
@@ -98,11 +110,7 @@ fn of_tenants(
                         clean(reason)
                     ));
                 }
-                all.push(OfTenant {
-                    name,
-                    found,
-                    unavailable: refused.iter().map(|list| list.kind.name()).collect(),
-                });
+                all.push(of_tenant(Some(name), found, &refused));
             }
             Err(failure) => {
                 exits.push(failure.exit);
@@ -112,19 +120,11 @@ fn of_tenants(
             }
         }
     }
-    let json = Json::new(inventory::record_of_tenants(&all, missing.is_empty()));
-    match output.format {
-        Format::Csv => output.print_data(|| inventory::csv_of_tenants(&all), &json)?,
-        Format::Html => {
-            let page = || inventory::page_of_tenants(&all, &clock::now(), &missing);
-            output.print_data(page, &json)?;
-        }
-        _ => output.print_report(
-            || inventory::text_of_tenants(&all, terminal::width()),
-            |max_bytes| inventory::markdown_of_tenants(&all, max_bytes),
-            &json,
-        )?,
-    }
+    let listing = Listing {
+        tenants: all,
+        missing: Some(missing),
+    };
+    print(&listing, output)?;
     Ok(Exit::most_severe(exits))
 }
 

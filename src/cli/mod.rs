@@ -101,7 +101,7 @@ pub fn run() -> Exit {
     let Some(mut pipeline) = pipeline else {
         return dispatch(arguments, &output).unwrap_or_else(|failure| failed(&failure, &output));
     };
-    output.record_for(pipeline.platform());
+    output.platform = Some(pipeline.platform());
     let exit = pipeline
         .prepare(&mut arguments.command, &output)
         .and_then(|()| dispatch(arguments, &output))

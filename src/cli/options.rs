@@ -132,16 +132,15 @@ pub(super) enum Color {
 
 /// Which of the managed policies are looked at.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Selection")]
 pub(super) struct Selecting {
     /// Only policies whose display name matches a glob (can be repeated)
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
     only: Vec<String>,
     /// Exclude policies whose display name matches a glob (can be repeated)
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
     exclude: Vec<String>,
     /// Only policies of a kind (several with commas, or repeated)
-    #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
+    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     kind: Vec<PolicyKind>,
 }
 
@@ -259,24 +258,28 @@ pub(super) struct WhoDidIt {
 
 /// Which of the tenants that manifests name are meant.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Tenants")]
 pub(super) struct Tenants {
     /// Only this tenant of those that the manifests name, or those with a label (can be repeated)
-    #[arg(long, value_name = "NAME|label:LABEL", conflicts_with = "all_tenants")]
+    #[arg(
+        long,
+        help_heading = "Tenants",
+        value_name = "NAME|label:LABEL",
+        conflicts_with = "all_tenants"
+    )]
     tenant: Vec<String>,
     /// All tenants that the manifests name
-    #[arg(long)]
+    #[arg(long, help_heading = "Tenants")]
     all_tenants: bool,
     /// Only one shard of these tenants, as on one of several machines: `2/5` is the second of five. `job/5`
     /// uses the number of an indexed Kubernetes job
-    #[arg(long, value_name = "I/N", value_parser = shard)]
+    #[arg(long, help_heading = "Tenants", value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<Shard>,
     /// Name of the run, the same for all its shards, by which `tenants merge` matches their results [default: the
     /// number that GitHub, Azure DevOps or GitLab gives the run]
-    #[arg(long, value_name = "TEXT", value_parser = run_id)]
+    #[arg(long, help_heading = "Tenants", value_name = "TEXT", value_parser = run_id)]
     pub(super) run_id: Option<String>,
     /// Number of tenants processed in parallel [default: 4]
-    #[arg(long, value_name = "N", value_parser = parallel)]
+    #[arg(long, help_heading = "Tenants", value_name = "N", value_parser = parallel)]
     pub(super) parallel_tenants: Option<usize>,
 }
 

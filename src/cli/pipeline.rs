@@ -60,12 +60,11 @@ pub(super) fn open(command: &Command, output: &Output) -> Result<Option<Run>, Fa
         Command::Tenants(Tenants {
             command: TenantsCommand::Merge(merge),
         }) if merge.ci.ci.is_some() => {
-            let task = match merged_command(&merge.folder) {
-                Some("plan") => Some(Task::Plan),
-                Some("drift") => Some(Task::Drift),
-                Some(_) => Some(Task::Apply),
-                None => None,
-            };
+            let task = merged_command(&merge.folder).map(|command| match command {
+                "plan" => Task::Plan,
+                "drift" => Task::Drift,
+                _ => Task::Apply,
+            });
             (task, merge.ci.ci)
         }
         _ => return Ok(None),
@@ -177,11 +176,8 @@ impl Run {
                         apply.expect_digest = Some(self.reviewed().await?);
                     }
                     if let Some(number) = self.number {
-                        apply
-                            .options
-                            .guards
-                            .allow
-                            .extend(self.accepted(number, output).await?);
+                        let accepted = self.accepted(number, output).await?;
+                        apply.options.guards.allow.extend(accepted);
                     }
                     Ok(())
                 }
@@ -260,15 +256,12 @@ impl Run {
 
     /// Gives the platform the result. Returns how the process ends.
     pub(super) fn deliver(&self, exit: Exit, output: &Output) -> Exit {
-        let Some(recorded) = output.take_recorded() else {
+        let Some(recorded) = output.recorded.take() else {
             return exit;
         };
         let summary = self.summarize(&recorded, output);
-        if let Some(annotations) = recorded
-            .annotations
-            .as_deref()
-            .filter(|_| output.format != Format::Github)
-        {
+        let annotations = recorded.annotations.as_deref();
+        if let Some(annotations) = annotations.filter(|_| output.format != Format::Github) {
             output.note(annotations);
         }
         let kept =
@@ -293,18 +286,17 @@ impl Run {
         let Some(file) = self.pipeline.summary_file(&name) else {
             return Ok(());
         };
+        let text = &recorded.markdown;
         let (path, written) = match &file {
             SummaryFile::Append(path) => {
-                let file = std::fs::OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(path);
+                let mut options = std::fs::OpenOptions::new();
+                let file = options.create(true).append(true).open(path);
                 (
                     path,
-                    file.and_then(|mut file| file.write_all(recorded.markdown.as_bytes())),
+                    file.and_then(|mut file| file.write_all(text.as_bytes())),
                 )
             }
-            SummaryFile::Upload(path) => (path, files::save(path, &recorded.markdown)),
+            SummaryFile::Upload(path) => (path, files::save(path, text)),
         };
         written.map_err(|error| {
             Failure::new(
@@ -361,7 +353,7 @@ impl Run {
             let note = nothing_written(exit, recorded.error.as_deref());
             let run = match exit {
                 _ if recorded.written => ApplyResult::Written,
-                Exit::Pending => ApplyResult::Waiting(output.max_bytes()),
+                Exit::Pending => ApplyResult::Waiting(output.max_bytes),
                 _ => ApplyResult::NothingWritten(&note),
             };
             self.pipeline
@@ -403,8 +395,9 @@ impl From<CiError> for Failure {
             CiError::MissingVariable { .. } | CiError::BadVariable { .. } => Exit::Usage,
             _ => Exit::Failure,
         };
-        let mut failure = Self::new(exit, error.to_string());
-        failure.hint = error.hint().map(str::to_owned);
-        failure
+        Self {
+            hint: error.hint().map(str::to_owned),
+            ..Self::new(exit, error.to_string())
+        }
     }
 }

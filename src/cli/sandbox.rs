@@ -1,7 +1,6 @@
 //! `sandbox`: the emulator over HTTP.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use assignctl_sandbox as sandbox;
 
@@ -37,23 +36,19 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         output.own(&format!("http://{address}/beta\n"))?;
+        let files = command
+            .state
+            .iter()
+            .map(|file| format!("`{}`", file.display()));
+        let files = files.collect::<Vec<_>>().join(", ");
         output.note(&format!(
-            "serving {}; tokens come from http://{address}, Ctrl-C ends it\n",
-            shown(&command.state)
+            "serving {files}; tokens come from http://{address}, Ctrl-C ends it\n"
         ));
         sandbox::serve(listener, services, async move { stop.cancelled().await })
             .await
             .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
         Ok(Exit::Success)
     })
-}
-
-fn shown(files: &[PathBuf]) -> String {
-    let files: Vec<String> = files
-        .iter()
-        .map(|file| format!("`{}`", file.display()))
-        .collect();
-    files.join(", ")
 }
 
 /// Refuses two files of one tenant: whose a request is could not be known.

@@ -63,25 +63,19 @@ pub(super) fn members(counted: &MemberCount) -> String {
         (None, Some(_)) => format!("{many} unknown{}", and_why(*reason)),
         _ => named(number, one, many),
     };
-    let devices = (*devices, named_or_why(*devices, "device", "devices"));
-    let users = (*users, named_or_why(*users, "user", "users"));
+    let of_devices = named_or_why(*devices, "device", "devices");
+    let of_users = named_or_why(*users, "user", "users");
     let other = other.filter(|other| *other > 0);
-    let other = (other, named(other, "other", "others"));
-    // Of a group of users "0 devices" would say too much: devices follow their users.
-    let all = [devices, users, other];
-    let mut shown: Vec<&str> = all
-        .iter()
-        .enumerate()
-        .filter(|(index, (number, _))| match number {
-            Some(number) => *number > 0,
-            None => *index < 2,
-        })
-        .map(|(_, (_, text))| text.as_str())
-        .collect();
-    if shown.is_empty() {
-        shown.extend([all[0].1.as_str(), all[1].1.as_str()]);
+    if (*devices, *users, other) == (Some(0), Some(0), None) {
+        return format!("{of_devices}, {of_users}");
     }
-    shown.join(", ")
+    // Of a group of users "0 devices" would say too much: devices follow their users.
+    let shown = [
+        (*devices != Some(0)).then_some(of_devices),
+        (*users != Some(0)).then_some(of_users),
+        other.map(|other| named(Some(other), "other", "others")),
+    ];
+    shown.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn heads(DevicesAndUsers { devices, users }: DevicesAndUsers) -> Option<String> {

@@ -39,7 +39,8 @@ pub(super) struct Output {
     /// The command's word, if its result comes in all formats.
     command: Option<&'static str>,
     selection: Selection,
-    max_bytes: usize,
+    /// How large Markdown may be.
+    pub(super) max_bytes: usize,
     is_quiet: bool,
     json_into: Option<std::path::PathBuf>,
     stdout: ColorChoice,
@@ -51,8 +52,9 @@ pub(super) struct Output {
     /// Whether the result has been printed.
     printed: Cell<bool>,
     /// The platform that gets the result as well, if a pipeline runs the program.
-    platform: Option<Platform>,
-    recorded: RefCell<Option<Recorded>>,
+    pub(super) platform: Option<Platform>,
+    /// The result in the forms that the platform takes, once there is one.
+    pub(super) recorded: RefCell<Option<Recorded>>,
 }
 
 impl Output {
@@ -141,11 +143,6 @@ impl Output {
     /// Returns the command's word.
     pub(super) fn command(&self) -> &'static str {
         self.command.unwrap_or("assignctl")
-    }
-
-    /// Returns how large Markdown may be.
-    pub(super) fn max_bytes(&self) -> usize {
-        self.max_bytes
     }
 
     /// Prints what is nice to know to stderr, unless it is to be quiet.

@@ -46,16 +46,6 @@ pub(in crate::cli) fn annotation_form(platform: Platform) -> Option<github::Form
 }
 
 impl Output {
-    /// Keeps the result in the forms that a platform takes.
-    pub(in crate::cli) fn record_for(&mut self, platform: Platform) {
-        self.platform = Some(platform);
-    }
-
-    /// Takes what was kept of the result; `None` if there was none.
-    pub(in crate::cli) fn take_recorded(&self) -> Option<Recorded> {
-        self.recorded.borrow_mut().take()
-    }
-
     fn record(&self, review: &Review<'_>) {
         let Some(platform) = self.platform else {
             return;
@@ -211,16 +201,6 @@ impl Output {
             Format::Json => written(json.write(&mut io::stdout().lock())),
             _ => Ok(()),
         }
-    }
-
-    /// Returns the platform that gets the result as well.
-    pub(in crate::cli) fn platform(&self) -> Option<Platform> {
-        self.platform
-    }
-
-    /// Keeps the result for the platform.
-    pub(in crate::cli) fn keep_recorded(&self, recorded: Recorded) {
-        *self.recorded.borrow_mut() = Some(recorded);
     }
 
     /// Prints a result that is data as text, too.

@@ -1,7 +1,6 @@
 //! The numbers that are shown.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -88,22 +87,14 @@ impl Counts {
         }
         // A saved plan has its policies read one by one.
         if kinds > 0 {
-            let policies = count(policies, "policy", "policies");
-            others.insert(
-                0,
-                format!("{policies} of {}", count(kinds, "kind", "kinds")),
-            );
+            let kinds = count(kinds, "kind", "kinds");
+            others.insert(0, count(policies, "policy", "policies") + " of " + &kinds);
         }
-        let mut text = format!("read {}", others.join(", "));
-        if self.began.is_some() {
-            let _ = write!(
-                text,
-                "; {} of {} written",
-                self.writes_done,
-                count(self.writes, "change", "changes")
-            );
-        }
-        Some(text)
+        let written = self.began.map_or_else(String::new, |_| {
+            let changes = count(self.writes, "change", "changes");
+            format!("; {} of {changes} written", self.writes_done)
+        });
+        Some(format!("read {}{written}", others.join(", ")))
     }
 
     /// Returns how much time is left: what the limit takes, or more where the service is slower.

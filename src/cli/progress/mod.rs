@@ -30,7 +30,7 @@ pub(super) use tenants::TenantsProgress;
 pub(super) struct Progress {
     inner: Option<Arc<Mutex<Inner>>>,
     /// What is said of a run for several tenants.
-    tenants: TenantsProgress,
+    pub(super) tenants: TenantsProgress,
 }
 
 /// Where it is said.
@@ -75,23 +75,14 @@ impl Progress {
         }
     }
 
-    /// Returns the progress of a run for several tenants.
-    pub(super) fn tenants(&self) -> TenantsProgress {
-        self.tenants.clone()
-    }
-
     /// Says that a plan is about to be carried out.
     pub(super) fn applying(&self, summary: &Summary) {
         if let Some(mut inner) = self.inner() {
             let Inner { counts, face } = &mut *inner;
-            counts.begin(
-                summary.changed,
-                summary.writes,
-                summary.time,
-                Instant::now(),
-            );
+            let now = Instant::now();
+            counts.begin(summary.changed, summary.writes, summary.time, now);
             if let Renderer::Live(live) = face {
-                live.applying(counts, counts.time_left(Instant::now()));
+                live.applying(counts, counts.time_left(now));
             }
         }
     }
@@ -114,10 +105,7 @@ impl Progress {
     /// Says the totals, once: what was read, and what was written if anything was to be.
     pub(super) fn finished(&self) {
         self.clear();
-        let Some(mut inner) = self.inner() else {
-            return;
-        };
-        if let Some(totals) = inner.counts.totals() {
+        if let Some(totals) = self.inner().and_then(|mut inner| inner.counts.totals()) {
             lines::say(&totals);
         }
     }

@@ -30,7 +30,7 @@ impl<'a> Process<'a> {
         Self {
             output,
             service,
-            progress: output.progress.tenants(),
+            progress: output.progress.tenants.clone(),
         }
     }
 }
@@ -43,13 +43,8 @@ impl Host for Process<'_> {
     ) -> Result<(Arc<Client>, ServiceSettings), Failure> {
         let service = tenants::service_of(&self.service, tenant)?;
         let environment = settings::environment(&self.output.redactor);
-        let client = connect(
-            &service,
-            &environment,
-            Box::new(self.progress.of(&tenant.name)),
-            stop,
-        )?;
-        Ok((client, service))
+        let observer = Box::new(self.progress.of(&tenant.name));
+        Ok((connect(&service, &environment, observer, stop)?, service))
     }
 
     fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {

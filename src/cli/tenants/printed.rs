@@ -7,7 +7,7 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use tokio_util::sync::CancellationToken;
 
-use super::super::confirm::ask;
+use super::super::confirm::{APPLY, ask};
 use super::super::options::Format;
 use super::super::output::{Output, Recorded, annotation_form};
 use crate::exit::Exit;
@@ -105,7 +105,7 @@ impl View<'_> {
     }
 
     fn markdown(&self, results: &TenantResults) -> Result<String, Failure> {
-        let most_bytes = self.output.max_bytes();
+        let most_bytes = self.output.max_bytes;
         let mut markdown = self.with_head(results, |head| Markdown::new(head, most_bytes));
         for entry in &results.entries {
             if markdown.is_full() {
@@ -131,13 +131,13 @@ impl View<'_> {
 
     /// Keeps the result in the forms that the platform of a pipeline takes.
     fn record(&self, results: &TenantResults) -> Result<(), Failure> {
-        let Some(platform) = self.output.platform() else {
+        let Some(platform) = self.output.platform else {
             return Ok(());
         };
         let own = |text: String| self.output.without_secrets_in(&text).into_owned();
         let annotations = annotation_form(platform).map(|form| self.annotations(results, form));
         let annotations = annotations.transpose()?;
-        self.output.keep_recorded(Recorded {
+        let recorded = Recorded {
             markdown: own(self.markdown(results)?),
             error: results
                 .entries
@@ -150,7 +150,8 @@ impl View<'_> {
             }),
             written: results.entries.iter().any(|entry| entry.written),
             is_part: !self.origin.shards.is_empty(),
-        });
+        };
+        self.output.recorded.replace(Some(recorded));
         Ok(())
     }
 
@@ -222,7 +223,7 @@ impl Audience for View<'_> {
     }
 
     async fn confirm(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        ask(self.output, stop).await
+        ask(self.output, stop, APPLY).await
     }
 
     fn refused(&self, failure: &Failure) {

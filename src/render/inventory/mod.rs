@@ -9,18 +9,28 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::columns::{hanging, widest_unit, width, wrap};
+use super::json::Json;
 use super::phrases::{assignment, count, named, narrowed};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject, SubjectKind};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION, SelectionRecord};
 
-pub use page::{page, page_of_tenants};
-pub use table::{csv, csv_of_tenants, markdown, markdown_of_tenants};
+pub use page::page;
+pub use table::{csv, markdown};
 
-/// What was found in one of several tenants.
+/// What was found, in the tenant that is signed in to or in several.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// What was found in each.
+    pub tenants: Vec<OfTenant>,
+    /// What could not be read of several tenants.
+    pub missing: Option<Vec<String>>,
+}
+
+/// What was found in a tenant.
 #[derive(Clone, Debug)]
 pub struct OfTenant {
-    /// Its short name.
-    pub name: String,
+    /// Its short name, if it is one of several.
+    pub name: Option<String>,
     /// The assignments.
     pub found: Inventory,
     /// Kinds that could not be read.
@@ -28,66 +38,54 @@ pub struct OfTenant {
 }
 
 /// Says live assignments as a table that fits so many columns, if that is known; else an assignment is a line.
-pub fn text(inventory: &Inventory, width: Option<usize>) -> String {
+/// Those of several tenants have a column for the tenant.
+pub fn text(Listing { tenants, .. }: &Listing, width: Option<usize>) -> String {
     let mut text = String::new();
-    let lines = cells(inventory);
-    if !lines.is_empty() {
-        draw_columns(&mut text, &titles(inventory), &lines, width);
+    let lines: Vec<Vec<String>> = tenants.iter().flat_map(cells).collect();
+    if let Some(first) = tenants.first().filter(|_| !lines.is_empty()) {
+        draw_columns(&mut text, &titles(first), &lines, width);
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", hanging(&summary(inventory), width));
-    text
-}
-
-/// Says the live assignments of several tenants as one table, with a column for the tenant.
-pub fn text_of_tenants(all: &[OfTenant], width: Option<usize>) -> String {
-    let mut text = String::new();
-    let mut lines = Vec::new();
-    for tenant in all {
-        lines.extend(cells(&tenant.found).into_iter().map(|mut line| {
-            line.insert(0, tenant.name.clone());
-            line
-        }));
-    }
-    if let Some(first) = all.first().filter(|_| !lines.is_empty()) {
-        let mut titles = titles(&first.found);
-        titles.insert(0, "TENANT".to_owned());
-        draw_columns(&mut text, &titles, &lines, width);
-        text.push('\n');
-    }
-    for tenant in all {
-        let line = format!("{}: {}", tenant.name, summary(&tenant.found));
+    for OfTenant { name, found, .. } in tenants {
+        let name = name.as_ref().map(|name| format!("{name}: "));
+        let line = name.unwrap_or_default() + &summary(found);
         let _ = writeln!(text, "{}", hanging(&line, width));
     }
     text
 }
 
-fn titles(inventory: &Inventory) -> Vec<String> {
+fn titles(tenant: &OfTenant) -> Vec<String> {
     let mut titles = vec!["KIND", "POLICY", ASSIGNED_TO];
-    if is_effective(inventory) {
+    if is_effective(&tenant.found) {
         titles.extend(["REACHED THROUGH", "EXCLUDED BY"]);
     }
-    titles.into_iter().map(str::to_owned).collect()
+    let tenant = tenant.name.as_ref().map(|_| "TENANT");
+    tenant
+        .into_iter()
+        .chain(titles)
+        .map(str::to_owned)
+        .collect()
 }
 
-fn cells(inventory: &Inventory) -> Vec<Vec<String>> {
-    let effective = is_effective(inventory);
-    let lines = inventory.rows().map(|(policy, row)| {
-        let mut cells = vec![
+fn cells(tenant: &OfTenant) -> impl Iterator<Item = Vec<String>> {
+    let OfTenant { name, found, .. } = tenant;
+    let effective = is_effective(found);
+    found.rows().map(move |(policy, row)| {
+        let mut cells: Vec<String> = name.iter().cloned().collect();
+        cells.extend([
             policy.policy.kind.name().to_owned(),
             name_of(policy),
             row.map_or("not assigned".to_owned(), |row| {
-                assignment(&row.assignment, &inventory.names)
+                assignment(&row.assignment, &found.names)
             }),
-        ];
+        ]);
         if effective {
-            let reached = |all: &[Reached]| reached_all(inventory, all, true);
+            let reached = |all: &[Reached]| reached_all(found, all, true);
             cells.push(row.map_or(String::new(), |row| reached(&row.via)));
             cells.push(row.map_or(String::new(), |row| reached(&row.excluded_by)));
         }
         cells
-    });
-    lines.collect()
+    })
 }
 
 /// The title of the column with targets.
@@ -350,31 +348,32 @@ enum ReachedRecord<'a> {
     Group { id: &'a str, name: Option<&'a str> },
 }
 
-/// What was found in several tenants, for programs.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TenantsRecord<'a> {
+#[derive(Serialize)]
+struct TenantsRecord<'a> {
     tenants: Vec<TenantRecord<'a>>,
     complete: bool,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Serialize)]
 struct TenantRecord<'a> {
-    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(flatten)]
     found: InventoryRecord<'a>,
 }
 
-/// Returns what was found in several tenants in the form for programs.
-pub fn record_of_tenants(all: &[OfTenant], complete: bool) -> TenantsRecord<'_> {
-    let tenants = all.iter().map(|tenant| TenantRecord {
-        name: &tenant.name,
+/// Returns what was found as JSON.
+pub fn json(listing: &Listing) -> Json<'_> {
+    let mut tenants = listing.tenants.iter().map(|tenant| TenantRecord {
+        name: tenant.name.as_deref(),
         found: record(&tenant.found, tenant.unavailable.iter().copied()),
     });
-    TenantsRecord {
-        tenants: tenants.collect(),
-        complete,
+    match (&listing.missing, tenants.next()) {
+        (None, Some(one)) => Json::new(one),
+        (missing, first) => Json::new(TenantsRecord {
+            tenants: first.into_iter().chain(tenants).collect(),
+            complete: missing.as_ref().is_none_or(Vec::is_empty),
+        }),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::clean::{clean, is_unsafe};
 use super::super::phrases::{count, group, named_filter, target};
 use super::super::properties::shown;
-use super::{OfTenant, name_of, reached_all, subject_name, summary_naming};
+use super::{Listing, OfTenant, is_effective, name_of, reached_all, subject_name, summary_naming};
 use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Source};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed};
@@ -78,37 +78,40 @@ struct RowData {
     excluded_by: String,
 }
 
-/// Draws the page. `made_at` is the time that it says.
-pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> String {
-    let tenant = inventory.tenant_id.as_deref().unwrap_or("unknown");
-    let whose = match &inventory.subject {
-        Some(subject) => format!(" · {}", subject_name(inventory, subject)),
-        None => String::new(),
+/// Draws the page; for several tenants, with a column for the tenant. `made_at` is the time that it says.
+pub fn page(Listing { tenants, missing }: &Listing, made_at: &str) -> String {
+    let (about, missing) = match (tenants.as_slice(), missing) {
+        (
+            [
+                OfTenant {
+                    found, unavailable, ..
+                },
+            ],
+            None,
+        ) => {
+            let tenant = clean(found.tenant_id.as_deref().unwrap_or("unknown"));
+            let whose = match &found.subject {
+                Some(subject) => format!(" · {}", subject_name(found, subject)),
+                None => String::new(),
+            };
+            let summary = summary_naming("", found);
+            let unread = unavailable.join(", ");
+            (
+                format!("Tenant {tenant}{whose} · read {made_at} by assignctl · {summary}"),
+                (!unavailable.is_empty()).then(|| format!("the sign-in cannot read {unread}")),
+            )
+        }
+        (several, missing) => {
+            let tenants = count(several.len(), "tenant", "tenants");
+            let missing = missing.as_ref().filter(|missing| !missing.is_empty());
+            (
+                format!("{tenants} · read {made_at} by assignctl"),
+                missing.map(|missing| format!("{} could not be read", missing.join(", "))),
+            )
+        }
     };
-    let about = format!(
-        "Tenant {}{whose} · read {made_at} by assignctl · {}",
-        clean(tenant),
-        summary_naming("", inventory)
-    );
-    let unread = unavailable.join(", ");
-    let warning = (!unavailable.is_empty())
-        .then(|| format!("Not complete: the sign-in cannot read {unread}."));
-    draw(&data(&[(None, inventory)], about, warning))
-}
-
-/// Draws the page for several tenants, with a column for the tenant. `missing` names what could not be read.
-pub fn page_of_tenants(all: &[OfTenant], made_at: &str, missing: &[String]) -> String {
-    let about = format!(
-        "{} · read {made_at} by assignctl",
-        count(all.len(), "tenant", "tenants")
-    );
-    let warning = (!missing.is_empty())
-        .then(|| format!("Not complete: {} could not be read.", missing.join(", ")));
-    let parts: Vec<Part<'_>> = all
-        .iter()
-        .map(|tenant| (Some(tenant.name.as_str()), &tenant.found))
-        .collect();
-    draw(&data(&parts, about, warning))
+    let warning = missing.map(|missing| format!("Not complete: {missing}."));
+    draw(&data(tenants, about, warning))
 }
 
 fn draw(data: &Data) -> String {
@@ -143,22 +146,19 @@ fn harmless(data: &Data) -> String {
     text
 }
 
-/// What was found in a tenant, with its name if there may be others.
-type Part<'a> = (Option<&'a str>, &'a Inventory);
-
-fn data(parts: &[Part<'_>], about: String, warning: Option<String>) -> Data {
-    let all = parts.iter().flat_map(|part| {
-        let policies = part.1.policies.iter();
+fn data(tenants: &[OfTenant], about: String, warning: Option<String>) -> Data {
+    let all = tenants.iter().flat_map(|tenant| {
+        let policies = tenant.found.policies.iter();
         let rows = policies.flat_map(|policy| &policy.assignments);
-        rows.map(move |row| target_of(part, &row.assignment))
+        rows.map(move |row| target_of(tenant, &row.assignment))
     });
     let mut targets: Vec<TargetData> = all.collect();
     targets.sort();
     targets.dedup();
     let by_target: HashMap<TargetData, usize> = targets.iter().cloned().zip(0..).collect();
     let (mut policies, mut rows) = (Vec::new(), Vec::new());
-    for part in parts {
-        let (tenant, inventory) = part;
+    for tenant in tenants {
+        let inventory = &tenant.found;
         // Where someone's assignments are asked for, or those with a filter, a policy without such is not
         // "not assigned".
         let is_whole = inventory.subject.is_none() && inventory.filter.is_none();
@@ -167,7 +167,7 @@ fn data(parts: &[Part<'_>], about: String, warning: Option<String>) -> Data {
                 continue;
             }
             let number = policies.len();
-            policies.push(policy_of(*tenant, policy));
+            policies.push(policy_of(tenant.name.as_deref(), policy));
             if policy.assignments.is_empty() {
                 rows.push(RowData {
                     policy: number,
@@ -175,16 +175,15 @@ fn data(parts: &[Part<'_>], about: String, warning: Option<String>) -> Data {
                 });
             }
             rows.extend(policy.assignments.iter().map(|row| {
-                let target = by_target.get(&target_of(part, &row.assignment)).copied();
+                let target = by_target.get(&target_of(tenant, &row.assignment)).copied();
                 row_of(number, target, inventory, row)
             }));
         }
     }
-    let mut subjects = parts.iter().filter_map(|(_, found)| found.subject.as_ref());
     Data {
         about,
         warning,
-        subject: subjects.any(|subject| subject.effective),
+        subject: tenants.iter().any(|tenant| is_effective(&tenant.found)),
         policies,
         targets,
         rows,
@@ -218,9 +217,9 @@ fn row_of(policy: usize, target: Option<usize>, inventory: &Inventory, row: &Lis
 }
 
 /// Returns the target of an assignment. Groups of several tenants that are called alike are one column.
-fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
-    let of = &row.key.target;
-    let id = of.id().filter(|_| tenant.is_none());
+fn target_of(tenant: &OfTenant, row: &Assignment) -> TargetData {
+    let (of, names) = (&row.key.target, &tenant.found.names);
+    let id = of.id().filter(|_| tenant.name.is_none());
     TargetData {
         rank: match (of.is_broad(), of.group_id()) {
             (true, _) => 0,
@@ -231,8 +230,8 @@ fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
         name: match (of.type_name(), of.group_id()) {
             ("allUsers", _) => "All users".to_owned(),
             ("allDevices", _) => "All devices".to_owned(),
-            (_, Some(id)) => group(id, &inventory.names),
-            (_, None) => target(&Assignment::direct(of.clone()), &inventory.names),
+            (_, Some(id)) => group(id, names),
+            (_, None) => target(&Assignment::direct(of.clone()), names),
         },
         id: id.map(|id| clean(id).into_owned()),
     }

@@ -6,10 +6,10 @@ use super::super::clean::clean;
 use super::super::markdown::code;
 use super::super::phrases::{assignment, count};
 use super::super::properties::shown;
-use super::{OfTenant, is_effective, name_of, reached_all, summary};
+use super::{Listing, OfTenant, is_effective, name_of, reached_all, summary};
 use crate::kinds::properties::unescaped;
 use crate::model::Assignment;
-use crate::plan::inventory::Inventory;
+use crate::plan::inventory::{Inventory, Reached};
 
 /// The columns of the CSV.
 const COLUMNS: [&str; 16] = [
@@ -31,20 +31,14 @@ const COLUMNS: [&str; 16] = [
     "excludedBy",
 ];
 
-/// Says live assignments as CSV (RFC 4180), an assignment a line.
-pub fn csv(inventory: &Inventory) -> String {
-    let mut text = COLUMNS.join(",");
-    text.push_str("\r\n");
-    csv_lines(&mut text, inventory, "");
-    text
-}
-
-/// Says the live assignments of several tenants as CSV, with a column for the tenant.
-pub fn csv_of_tenants(all: &[OfTenant]) -> String {
-    let mut text = format!("tenant,{}\r\n", COLUMNS.join(","));
-    for tenant in all {
-        let begin = format!("{},", cell(&tenant.name));
-        csv_lines(&mut text, &tenant.found, &begin);
+/// Says live assignments as CSV (RFC 4180), an assignment a line. Those of several tenants have a column for the
+/// tenant.
+pub fn csv(listing: &Listing) -> String {
+    let tenant = listing.missing.as_ref().map_or("", |_| "tenant,");
+    let mut text = format!("{tenant}{}\r\n", COLUMNS.join(","));
+    for OfTenant { name, found, .. } in &listing.tenants {
+        let name = name.as_ref().map(|name| cell(name) + ",");
+        csv_lines(&mut text, found, &name.unwrap_or_default());
     }
     text
 }
@@ -57,6 +51,8 @@ fn csv_lines(text: &mut String, inventory: &Inventory, begin: &str) {
             |say: fn(&Assignment) -> Option<&str>| assignment.and_then(say).unwrap_or_default();
         let target_id = of(|row| row.key.target.id());
         let filter = assignment.and_then(|row| row.filter.as_ref());
+        let filter_name = filter.and_then(|filter| names.filter(&filter.id));
+        let reached = |all: &[Reached]| reached_all(inventory, all, false);
         let properties = assignment.map(|row| {
             let all = shown(&row.properties);
             let all = all.map(|(name, value)| format!("{}={value}", unescaped(name)));
@@ -71,18 +67,14 @@ fn csv_lines(text: &mut String, inventory: &Inventory, begin: &str) {
             target_id,
             names.group(target_id).unwrap_or_default(),
             filter.map_or("", |filter| &filter.id),
-            filter
-                .and_then(|filter| names.filter(&filter.id))
-                .unwrap_or_default(),
+            filter_name.unwrap_or_default(),
             filter.map_or("", |filter| filter.mode.name()),
             of(|row| Some(row.key.source.name())),
             of(|row| row.source_id.as_deref()),
             of(|row| row.key.variant.as_deref()),
             &properties.unwrap_or_default(),
-            &row.map_or(String::new(), |row| reached_all(inventory, &row.via, false)),
-            &row.map_or(String::new(), |row| {
-                reached_all(inventory, &row.excluded_by, false)
-            }),
+            &row.map_or(String::new(), |row| reached(&row.via)),
+            &row.map_or(String::new(), |row| reached(&row.excluded_by)),
         ];
         text.push_str(begin);
         text.push_str(&cells.map(cell).join(","));
@@ -106,8 +98,27 @@ fn cell(text: &str) -> String {
 /// Room for the line that says how many are missing.
 const RESERVE: usize = 120;
 
-/// Says live assignments as a Markdown table of at most so many bytes.
-pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
+/// Says live assignments as Markdown of at most so many bytes, a table a tenant.
+pub fn markdown(listing: &Listing, max_bytes: usize) -> String {
+    let mut text = String::new();
+    for (number, OfTenant { name, found, .. }) in listing.tenants.iter().enumerate() {
+        let Some(name) = name else {
+            return table(found, max_bytes);
+        };
+        let head = format!("### {name}\n\n");
+        let room = max_bytes.saturating_sub(text.len() + head.len() + RESERVE);
+        let table = table(found, room);
+        if table.len() > room {
+            let left = count(listing.tenants.len() - number, "tenant", "tenants");
+            let _ = writeln!(text, "… {left} more; `--format csv` has all of them.");
+            break;
+        }
+        let _ = writeln!(text, "{head}{table}");
+    }
+    text
+}
+
+fn table(inventory: &Inventory, max_bytes: usize) -> String {
     let effective = is_effective(inventory);
     let mut titles = vec!["policy", "kind", "assigned to"];
     if effective {
@@ -128,12 +139,9 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
             }),
         ];
         if effective {
-            cells.push(row.map_or(String::new(), |row| {
-                cell(reached_all(inventory, &row.via, true))
-            }));
-            cells.push(row.map_or(String::new(), |row| {
-                cell(reached_all(inventory, &row.excluded_by, true))
-            }));
+            let reached = |all: &[Reached]| cell(reached_all(inventory, all, true));
+            cells.push(row.map_or(String::new(), |row| reached(&row.via)));
+            cells.push(row.map_or(String::new(), |row| reached(&row.excluded_by)));
         }
         format!("| {} |\n", cells.join(" | "))
     });
@@ -153,23 +161,6 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
             break;
         }
         text.push_str(line);
-    }
-    text
-}
-
-/// Says the live assignments of several tenants as Markdown, a table a tenant, in at most so many bytes.
-pub fn markdown_of_tenants(all: &[OfTenant], max_bytes: usize) -> String {
-    let mut text = String::new();
-    for (number, tenant) in all.iter().enumerate() {
-        let head = format!("### {}\n\n", tenant.name);
-        let room = max_bytes.saturating_sub(text.len() + head.len() + RESERVE);
-        let table = markdown(&tenant.found, room);
-        if table.len() > room {
-            let left = count(all.len() - number, "tenant", "tenants");
-            let _ = writeln!(text, "… {left} more; `--format csv` has all of them.");
-            break;
-        }
-        let _ = writeln!(text, "{head}{table}");
     }
     text
 }
