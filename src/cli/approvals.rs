@@ -24,12 +24,8 @@ use crate::run::{Failure, inputs, plan, tenants};
 /// How many tenants are asked in parallel.
 const PARALLEL: usize = 4;
 
-/// What is asked of a tenant.
-struct Job {
-    /// The tenant, if it is one that manifests name.
-    tenant: Option<Tenant>,
-    which: RequestFilter,
-}
+/// What is asked of a tenant, and the tenant if it is one that manifests name.
+type Job = (Option<Tenant>, RequestFilter);
 
 /// What came of it.
 struct Done {
@@ -110,7 +106,7 @@ fn jobs(
     let paths = &command.paths;
     match paths.as_slice() {
         [] if !command.tenants.are_asked() => {
-            return Ok((vec![job(None, RequestFilter::All)], false));
+            return Ok((vec![(None, RequestFilter::All)], false));
         }
         [report] if inputs::is_report(report) || tenants::holds_reports(report) => {
             return of_reports(report, output);
@@ -126,14 +122,12 @@ fn jobs(
     let loaded = plan::load_any(&paths, config.path.as_deref())?;
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     let Some(chosen) = tenants::choose(&loaded.tenants, &command.tenants.asked())? else {
-        return Ok((
-            vec![job(None, RequestFilter::Managed(Box::new(loaded)))],
-            false,
-        ));
+        let job = (None, RequestFilter::Managed(Box::new(loaded)));
+        return Ok((vec![job], false));
     };
     let jobs = chosen.into_iter().filter_map(|tenant| {
         let own = loaded.of_tenant(&tenant.name)?;
-        Some(job(Some(tenant), RequestFilter::Managed(Box::new(own))))
+        Some((Some(tenant), RequestFilter::Managed(Box::new(own))))
     });
     Ok((jobs.collect(), true))
 }
@@ -143,10 +137,8 @@ fn of_reports(path: &Path, output: &Output) -> Result<(Vec<Job>, bool), Failure>
     if !path.is_dir() {
         let recorded = inputs::report(path)?;
         let tenant = tenants::recorded_tenant(path, &recorded)?;
-        return Ok((
-            vec![job(tenant, RequestFilter::Filed(Box::new(recorded)))],
-            false,
-        ));
+        let job = (tenant, RequestFilter::Filed(Box::new(recorded)));
+        return Ok((vec![job], false));
     }
     let (reports, without) = tenants::reports(path)?;
     for name in without {
@@ -155,17 +147,10 @@ fn of_reports(path: &Path, output: &Output) -> Result<(Vec<Job>, bool), Failure>
         ));
     }
     let jobs = reports.into_iter().map(|file| {
-        let recorded = file.report()?;
-        Ok(job(
-            Some(file.tenant),
-            RequestFilter::Filed(Box::new(recorded)),
-        ))
+        let recorded = Box::new(file.report()?);
+        Ok((Some(file.tenant), RequestFilter::Filed(recorded)))
     });
     Ok((jobs.collect::<Result<_, Failure>>()?, true))
-}
-
-fn job(tenant: Option<Tenant>, which: RequestFilter) -> Job {
-    Job { tenant, which }
 }
 
 /// Lists what is asked for, and withdraws it if `yes` is said, or after having asked.
@@ -180,7 +165,7 @@ fn work(
     let is_one = jobs.len() == 1;
     until_stopped(output, async |stop| {
         let service = &service;
-        let listing = jobs.into_iter().map(|Job { tenant, which }| async move {
+        let listing = jobs.into_iter().map(|(tenant, which)| async move {
             let listed = async {
                 let service = match &tenant {
                     Some(tenant) if is_one => tenants::service_of_one(service, tenant)?,

@@ -287,14 +287,10 @@ fn row(entry: &ApprovalEntry, locks: bool) -> String {
 }
 
 #[derive(Serialize)]
-#[serde(untagged)]
-enum Records<'a> {
-    One(OfTenant<'a>),
-    #[serde(rename_all = "camelCase")]
-    Many {
-        tenants: Vec<OfTenant<'a>>,
-        exit_code: u8,
-    },
+#[serde(rename_all = "camelCase")]
+struct OfTenants<'a> {
+    tenants: Vec<OfTenant<'a>>,
+    exit_code: u8,
 }
 
 #[derive(Serialize)]
@@ -382,13 +378,13 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
             error: shown.error,
         }
     });
-    Json::new(match (of_many, tenants.next()) {
-        (None, Some(one)) => Records::One(one),
-        (exit_code, first) => Records::Many {
+    match (of_many, tenants.next()) {
+        (None, Some(one)) => Json::new(one),
+        (exit_code, first) => Json::new(OfTenants {
             tenants: first.into_iter().chain(tenants).collect(),
             exit_code: exit_code.unwrap_or_default(),
-        },
-    })
+        }),
+    }
 }
 
 fn record(entry: &ApprovalEntry) -> RequestRecord<'_> {

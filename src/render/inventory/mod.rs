@@ -202,52 +202,37 @@ fn found(inventory: &Inventory, option: &str) -> String {
         .rows()
         .filter_map(|(policy, row)| Some((policy, row?)));
     let rows: Vec<(&InventoryPolicy, &Listed)> = rows.collect();
-    let policies = |rows: &[(&InventoryPolicy, &Listed)]| {
-        let mut of: Vec<_> = rows.iter().map(|(policy, _)| &policy.policy).collect();
-        of.dedup();
-        count(of.len(), "policy", "policies")
-    };
+    let mut policies: Vec<_> = rows.iter().map(|(policy, _)| &policy.policy).collect();
+    policies.dedup();
+    let policies = count(policies.len(), "policy", "policies");
+    let reach_no_one = |number| count(number, "policy reaches", "policies reach") + " no one";
     if inventory.unassigned_only {
         return match inventory.unassigned() {
             0 if inventory.partial.is_partial() || !inventory.also_narrowed_by.is_empty() => {
                 "every policy of this view reaches someone".to_owned()
             }
             0 => "every policy reaches someone".to_owned(),
-            number => format!(
-                "{} no one",
-                count(number, "policy reaches", "policies reach")
-            ),
+            number => reach_no_one(number),
         };
     }
-    let with_filter = match &inventory.filter {
-        None => String::new(),
-        Some(id) => format!(
-            " with filter {}",
-            clean(inventory.names.filter(id).unwrap_or(id))
-        ),
-    };
-    let found = format!(
-        "{}{with_filter}",
-        count(rows.len(), "assignment", "assignments")
-    );
+    let with_filter = inventory.filter.as_ref().map(|id| {
+        let name = inventory.names.filter(id).unwrap_or(id);
+        format!(" with filter {}", clean(name))
+    });
+    let assignments = count(rows.len(), "assignment", "assignments");
+    let with_filter = with_filter.unwrap_or_default();
+    let found = format!("{assignments}{with_filter} of {policies}");
     match &inventory.subject {
-        None if inventory.filter.is_some() => format!("{found} of {}", policies(&rows)),
+        None if inventory.filter.is_some() => found,
         None => {
             let unassigned = match inventory.unassigned() {
                 0 => String::new(),
-                number => format!(
-                    "; {} no one{option}",
-                    count(number, "policy reaches", "policies reach")
-                ),
+                number => format!("; {}{option}", reach_no_one(number)),
             };
-            format!("{found} of {}{unassigned}", policies(&rows))
+            format!("{found}{unassigned}")
         }
         Some(subject) if !subject.effective => {
-            format!(
-                "{found} of {} to {}",
-                policies(&rows),
-                subject_name(inventory, subject)
-            )
+            format!("{found} to {}", subject_name(inventory, subject))
         }
         Some(subject) => {
             let excluded = rows.iter().filter(|(_, row)| !row.excluded_by.is_empty());
@@ -260,11 +245,8 @@ fn found(inventory: &Inventory, option: &str) -> String {
                 true => "; a filter may take more away",
                 false => "",
             };
-            format!(
-                "{found} of {} for {}{excluded}{filtered}",
-                policies(&rows),
-                subject_name(inventory, subject)
-            )
+            let name = subject_name(inventory, subject);
+            format!("{found} for {name}{excluded}{filtered}")
         }
     }
 }
