@@ -64,13 +64,19 @@ impl<'a> Json<'a> {
 }
 
 /// Escapes what a terminal or a build service would act upon: control and direction characters, and commands.
-/// Each part of a text is written as a whole, so that none is missed between two.
+/// The serializer writes each part of a text at once, so that no character is divided.
 struct Escaping<W>(W);
 
 impl<W: Write> Write for Escaping<W> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(part).map_err(io::Error::other)?;
-        self.0.write_all(escaped_in_json(text).as_bytes())?;
+        // Hardly a part has more than these, and bytes are looked through quickly.
+        let is_plain = |byte: &u8| matches!(byte, b'\n' | b' '..=b'"' | b'$'..=b'~');
+        if part.iter().all(is_plain) {
+            self.0.write_all(part)?;
+        } else {
+            let text = std::str::from_utf8(part).map_err(io::Error::other)?;
+            self.0.write_all(escaped_in_json(text).as_bytes())?;
+        }
         Ok(part.len())
     }
 
