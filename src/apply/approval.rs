@@ -17,9 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use super::approval_state::Approval;
 use super::approval_state::{Before, Open};
-use super::filed::{
-    answered, approval_required, failed, locked, may_be_unlisted, not_read, pending,
-};
+use super::filed::{answered, approval_required, locked, may_be_unlisted, not_read, pending};
 use super::progress::{Progress, Seen, Sent};
 use super::request::request;
 use super::staleness::moved_since;
@@ -50,7 +48,7 @@ impl Worker<'_> {
                 .as_ref()
                 .is_some_and(|request| request.is_for_another(&policy.id))
             {
-                return Err(failed(Reason::new(
+                return Err(PolicyResult::failed(Reason::new(
                     ReasonCode::ApprovalOther,
                     format!(
                         "the request `{}` is for another policy, so its code is not used here",
@@ -132,7 +130,7 @@ impl Worker<'_> {
                             "{message}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel REPORT`",
                             filed.code
                         );
-                        return Err(PolicyResult::not_as_planned(Outcome::Stale, reason));
+                        return Err(PolicyResult::stale(reason));
                     }
                 }
                 self.may_complete(policy, filed, *request).map(Some)
@@ -162,28 +160,24 @@ impl Worker<'_> {
         )
     }
 
-    /// Announces a write in the report, with all that is needed to find what it files.
+    /// Announces a write in the report, with all that is needed to find what it files, and returns the time.
     pub(super) fn announce(
         &self,
         (policy, found): (&PlannedPolicy, &[LiveAssignment]),
-        request: WriteRequest,
-        header: ApprovalHeader,
+        request: &WriteRequest,
+        header: &ApprovalHeader,
         id: &str,
-    ) -> Result<Sent, Reason> {
+    ) -> Result<Timestamp, Reason> {
         let at = self.approvals.now();
-        let filing = self.filing(&request, at);
+        let filing = self.filing(request, at);
         let filed = self.approvals.filed(policy);
-        let announced = match (&header, &filed) {
+        let announced = match (header, &filed) {
             (ApprovalHeader::Justification(_), _) => Announced::Filing(&filing),
             (ApprovalHeader::Code(_), Some(filed)) => Announced::Approved(filed),
             (ApprovalHeader::Code(_), None) | (ApprovalHeader::None, _) => Announced::Write,
         };
         self.note(|report| report.sending((policy, found), self.names, id, announced))?;
-        Ok(Sent {
-            request,
-            header,
-            at,
-        })
+        Ok(at)
     }
 
     /// Returns the writes that have the effect of the next one, in every way of writing: an earlier run
@@ -218,14 +212,14 @@ impl Worker<'_> {
             if may_be_unlisted(&filed.filed_at, self.approvals.now()) {
                 return Err(pending(filed, None, None));
             }
-            return Err(failed(Reason::new(
+            return Err(PolicyResult::failed(Reason::new(
                 ReasonCode::ApprovalUnknown,
                 format!("this sign-in sees no request `{}`", filed.code),
             )));
         };
         if !self.may_be_ours(&filed, &request) {
             let who = request.who().or(filed.identity).unwrap_or_default();
-            return Err(failed(Reason::new(
+            return Err(PolicyResult::failed(Reason::new(
                 ReasonCode::ApprovalForeign,
                 format!("it was filed by {who}, and only that identity can complete it"),
             )));
@@ -261,7 +255,7 @@ impl Worker<'_> {
             ),
         };
         self.approvals.forget(policy);
-        Err(failed(reason))
+        Err(PolicyResult::failed(reason))
     }
 
     /// Whether a request was filed by the identity that is signed in, if that is known.
@@ -407,7 +401,7 @@ impl Worker<'_> {
     ) -> PolicyResult {
         // A write with a code should file nothing; this request is unexpected.
         if sent.is_approved() {
-            return failed(Reason::new(
+            return PolicyResult::failed(Reason::new(
                 ReasonCode::ApprovalRefused,
                 format!("the service filed the approved write again, as request `{code}`"),
             ));
@@ -432,7 +426,6 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
-        seen: &Seen,
         sent: &Sent,
         error: &ServiceError,
     ) -> Option<PolicyResult> {
@@ -448,7 +441,7 @@ impl Worker<'_> {
                     error.message
                 ),
             );
-            return Some(failed(answered(reason, error)));
+            return Some(PolicyResult::failed(answered(reason, error)));
         }
         let is_locked = error.is_locked_for_approval() || error.is_filed_for_approval();
         if !is_locked && !error.asks_for_approval() {
@@ -458,7 +451,7 @@ impl Worker<'_> {
         if !is_locked {
             self.approvals.ask(policy.kind);
         }
-        let alike = self.alike(policy, progress, seen, &sent.request);
+        let alike = self.alike(policy, progress, &sent.before, &sent.request);
         // A new request may take some seconds to be listed.
         for number in 0..if is_locked { LISTING_TRIES } else { 1 } {
             if number > 0 {

@@ -1,13 +1,13 @@
 //! What a run knows of approvals: the open requests, the codes, and which kinds are asked for one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Reason;
+use super::{Reason, lock};
 use crate::auth::claims::Claims;
 use crate::graph::GraphError;
 use crate::graph::approvals::ApprovalRequest;
@@ -102,40 +102,35 @@ impl Approvals {
     }
 
     pub(super) fn note_listed(&self, open: &Arc<Vec<ApprovalRequest>>) {
-        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        *listed = Arc::clone(open);
+        *lock(&self.listed) = Arc::clone(open);
     }
 
     pub(super) fn listed(&self) -> Arc<Vec<ApprovalRequest>> {
-        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&listed)
+        Arc::clone(&lock(&self.listed))
     }
 
     /// Returns what was filed for a policy and not used.
     pub(super) fn filed(&self, policy: &PlannedPolicy) -> Option<PendingApproval> {
-        let filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
-        filed.get(&(policy.kind, policy.id.clone())).cloned()
+        lock(&self.filed)
+            .get(&(policy.kind, policy.id.clone()))
+            .cloned()
     }
 
     pub(super) fn remember(&self, policy: &PlannedPolicy, approval: PendingApproval) {
-        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
-        filed.insert((policy.kind, policy.id.clone()), approval);
+        lock(&self.filed).insert((policy.kind, policy.id.clone()), approval);
     }
 
     /// Forgets a code that is of no more use.
     pub(super) fn forget(&self, policy: &PlannedPolicy) {
-        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
-        filed.remove(&(policy.kind, policy.id.clone()));
+        lock(&self.filed).remove(&(policy.kind, policy.id.clone()));
     }
 
     /// Notes that a write of a kind without justification was refused.
     pub(super) fn ask(&self, kind: PolicyKind) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.insert(kind);
+        lock(&self.asked).insert(kind);
     }
 
     pub(super) fn is_asked(&self, kind: PolicyKind) -> bool {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.contains(&kind)
+        lock(&self.asked).contains(&kind)
     }
 }

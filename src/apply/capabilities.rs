@@ -9,10 +9,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use super::lock;
 use crate::model::PolicyKind;
 
 /// How many policies may probe inconclusively whether assignments of policy sets are kept. One
@@ -116,23 +117,17 @@ pub(super) struct Capabilities {
 impl Capabilities {
     /// Whether a kind has the create route.
     pub(super) fn create_route(&self, kind: PolicyKind) -> CapabilityCell {
-        let mut routes = self
-            .create_routes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        routes.entry(kind).or_default().clone()
+        lock(&self.create_routes).entry(kind).or_default().clone()
     }
 
     /// Notes that the plain `assign` of a kind has no route.
     pub(super) fn note_cast(&self, kind: PolicyKind) {
-        let mut casts = self.casts.lock().unwrap_or_else(PoisonError::into_inner);
-        casts.insert(kind);
+        lock(&self.casts).insert(kind);
     }
 
     /// Whether the plain `assign` of a kind has no route.
     pub(super) fn needs_cast(&self, kind: PolicyKind) -> bool {
-        let casts = self.casts.lock().unwrap_or_else(PoisonError::into_inner);
-        casts.contains(&kind)
+        lock(&self.casts).contains(&kind)
     }
 
     /// Whether `assign` keeps the assignments of policy sets that its body leaves out.

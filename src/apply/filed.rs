@@ -41,31 +41,14 @@ impl FilingAttempt {
 
     /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
     pub fn write(&self, kind: PolicyKind, id: &str, after: Assignments) -> Option<WriteRequest> {
-        let Self {
-            sent_at: _,
-            justification: _,
-            method,
-            path,
-            body,
-            identity: _,
-        } = self;
-        write(kind, id, (method, path, body), after)
+        write(kind, id, (&self.method, &self.path, &self.body), after)
     }
 }
 
 impl PendingApproval {
     /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
     pub fn write(&self, kind: PolicyKind, id: &str, after: Assignments) -> Option<WriteRequest> {
-        let Self {
-            code: _,
-            filed_at: _,
-            expires_at: _,
-            method,
-            path,
-            body,
-            identity: _,
-        } = self;
-        write(kind, id, (method, path, body), after)
+        write(kind, id, (&self.method, &self.path, &self.body), after)
     }
 
     /// Returns the steps of a policy in the way in which this was written, whatever is asked for now.
@@ -145,19 +128,13 @@ pub(super) fn pending(
     let message = format!("{state}: request `{}`{by}", filed.code);
     PolicyResult {
         approval: Some(Box::new(filed)),
-        ..PolicyResult::not_as_planned(
-            Outcome::Pending,
-            Reason::new(ReasonCode::PendingApproval, message),
-        )
+        ..PolicyResult::pending(Reason::new(ReasonCode::PendingApproval, message))
     }
 }
 
 /// A policy that is locked by a request that this run cannot complete.
 pub(super) fn locked(message: &str) -> PolicyResult {
-    PolicyResult::not_as_planned(
-        Outcome::Pending,
-        Reason::new(ReasonCode::LockedByApproval, message),
-    )
+    PolicyResult::pending(Reason::new(ReasonCode::LockedByApproval, message))
 }
 
 /// Whether a run ended before a policy's turn.
@@ -244,10 +221,7 @@ pub fn not_found(unclear: usize) -> PolicyResult {
     const NOT_KNOWN: &str = "this write may have been filed for approval, and";
     if unclear == 0 {
         let message = format!("{NOT_KNOWN} no open request asks for it");
-        return PolicyResult::not_as_planned(
-            Outcome::Skipped,
-            Reason::new(ReasonCode::NotFiled, message),
-        );
+        return PolicyResult::skipped(Reason::new(ReasonCode::NotFiled, message));
     }
     let requests = count(
         unclear,
@@ -255,14 +229,7 @@ pub fn not_found(unclear: usize) -> PolicyResult {
         "open requests do not say whether they ask",
     );
     let message = format!("{NOT_KNOWN} {requests} for it");
-    PolicyResult::not_as_planned(
-        Outcome::Pending,
-        Reason::new(ReasonCode::FilingUnknown, message),
-    )
-}
-
-pub(super) fn failed(reason: Reason) -> PolicyResult {
-    PolicyResult::not_as_planned(Outcome::Failed, reason)
+    PolicyResult::pending(Reason::new(ReasonCode::FilingUnknown, message))
 }
 
 /// Adds what the service said of a request.
@@ -284,7 +251,7 @@ pub(super) fn approval_required(error: Option<&ServiceError>) -> PolicyResult {
         ReasonCode::ApprovalRequired,
         "this change needs a second administrator's approval; give the reason with `--justification`",
     );
-    failed(match error {
+    PolicyResult::failed(match error {
         Some(error) => answered(reason, error),
         None => reason,
     })
@@ -306,7 +273,7 @@ pub(super) fn not_read(reason: Reason) -> PolicyResult {
         is_refusal,
         ..Reason::new(ReasonCode::ApprovalsUnreadable, message)
     };
-    failed(reason)
+    PolicyResult::failed(reason)
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ pub mod staleness;
 mod verify;
 pub mod withdraw;
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,27 +61,16 @@ pub trait ObserveApply: Sync {
 
 /// Returns what becomes of a saved plan's policies if some have moved: nothing is tried.
 pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
-    let settled = plan
-        .changed()
-        .enumerate()
-        .map(
-            |(index, _)| match moved.iter().find(|moved| moved.index == index) {
-                Some(moved) if moved.live.is_none() => {
-                    PolicyResult::not_as_planned(Outcome::Stale, staleness::deleted())
-                }
-                Some(_) => PolicyResult::not_as_planned(Outcome::Stale, staleness::moved_since()),
-                None => PolicyResult::not_as_planned(
-                    Outcome::Skipped,
-                    Reason::new(
-                        ReasonCode::StalePlan,
-                        "other policies of the plan have changed",
-                    ),
-                ),
-            },
-        )
-        .collect();
+    let settle = |index| match moved.iter().find(|moved| moved.index == index) {
+        Some(Moved { live: None, .. }) => PolicyResult::stale(staleness::deleted()),
+        Some(_) => PolicyResult::stale(staleness::moved_since()),
+        None => PolicyResult::skipped(Reason::new(
+            ReasonCode::StalePlan,
+            "other policies of the plan have changed",
+        )),
+    };
     Results {
-        settled,
+        settled: (0..plan.changed().count()).map(settle).collect(),
         moved,
         ..Results::default()
     }
@@ -135,11 +123,9 @@ pub async fn run(
     };
     Results {
         settled,
-        set_aside: BTreeSet::new(),
-        skipped: Vec::new(),
-        moved: Vec::new(),
         interrupted: stop.is_cancelled(),
         report_failure: worker.report_failure().take(),
+        ..Results::default()
     }
 }
 
@@ -159,6 +145,11 @@ fn in_progress(settings: &Settings, writer: &Writer) -> usize {
 /// Whether a policy waits for the approval of what this run can complete.
 fn waits(settled: &PolicyResult) -> bool {
     settled.outcome == Outcome::Pending && settled.approval.is_some()
+}
+
+/// Locks what policies share. No one leaves it half changed.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the work on each policy shares.
@@ -211,17 +202,13 @@ impl Worker<'_> {
             .into_iter()
             .partition(|index| taken_over(changed[*index]).next().is_some());
         for part in [first, later, sets] {
-            let mut settling = futures::stream::iter(part)
-                .map(|index| async move { (index, self.settle(changed[index], false).await) })
-                .buffer_unordered(most);
-            while let Some((index, settled)) = settling.next().await {
+            let part = part.into_iter().map(|index| (index, false)).collect();
+            let keep = |index: usize, settled| {
                 done += 1;
-                if self.settings.fail_fast && settled.outcome == Outcome::Failed {
-                    self.stop.cancel();
-                }
                 observer.settled(changed[index], &settled, done, changed.len());
                 results[index] = Some(settled);
-            }
+            };
+            self.settle_each(part, most, keep).await;
         }
         let mut results: Vec<PolicyResult> = results.into_iter().flatten().collect();
         self.wait_for_approvals(&mut results, observer).await;
@@ -278,21 +265,36 @@ impl Worker<'_> {
     ) {
         let changed = self.changed;
         let again = indices.iter();
-        let again: Vec<_> = again
+        let again = again
             .map(|index| (*index, results[*index].written))
             .collect();
+        let keep = |index: usize, settled| {
+            observer.settled(changed[index], &settled, changed.len(), changed.len());
+            results[index] = settled;
+        };
+        let side_by_side = self.settings.concurrency.max(1);
+        self.settle_each(again, side_by_side, keep).await;
+    }
+
+    /// Settles policies, at most so many side by side; each with whether it was written before.
+    async fn settle_each(
+        &self,
+        part: Vec<(usize, bool)>,
+        most: usize,
+        mut keep: impl FnMut(usize, PolicyResult),
+    ) {
+        let changed = self.changed;
         let mut settling =
-            futures::stream::iter(again)
+            futures::stream::iter(part)
                 .map(|(index, written)| async move {
                     (index, self.settle(changed[index], written).await)
                 })
-                .buffer_unordered(self.settings.concurrency.max(1));
+                .buffer_unordered(most);
         while let Some((index, settled)) = settling.next().await {
             if self.settings.fail_fast && settled.outcome == Outcome::Failed {
                 self.stop.cancel();
             }
-            observer.settled(changed[index], &settled, changed.len(), changed.len());
-            results[index] = settled;
+            keep(index, settled);
         }
     }
 
@@ -307,8 +309,7 @@ impl Worker<'_> {
     /// Writes a line of the report. Where that fails nothing may be written to the service any
     /// more, since no one could tell what was.
     fn note(&self, write: impl FnOnce(&mut Report) -> std::io::Result<()>) -> Result<(), Reason> {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        write(&mut report).map_err(|error| {
+        write(&mut lock(self.report)).map_err(|error| {
             self.stop.cancel();
             let message = format!("the report could not be written: {error}");
             // Later failures only follow from the first.
@@ -319,7 +320,6 @@ impl Worker<'_> {
 
     /// Returns why the report cannot be written, if it cannot.
     fn report_failure(&self) -> MutexGuard<'_, Option<String>> {
-        let failure = self.report_failure.lock();
-        failure.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.report_failure)
     }
 }

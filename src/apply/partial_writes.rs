@@ -186,13 +186,10 @@ impl Worker<'_> {
     pub(super) fn stopped(&self, progress: &Progress) -> PolicyResult {
         if progress.is_clear() {
             let (done, all) = (progress.done, progress.steps.len());
-            return PolicyResult::not_as_planned(
-                Outcome::Failed,
-                Reason::new(
-                    ReasonCode::Interrupted,
-                    format!("interrupted after {done} of {all} writes to the policy"),
-                ),
-            );
+            return PolicyResult::failed(Reason::new(
+                ReasonCode::Interrupted,
+                format!("interrupted after {done} of {all} writes to the policy"),
+            ));
         }
         if progress.touched {
             return interrupted_unverified();
@@ -210,7 +207,7 @@ impl Worker<'_> {
                 "an earlier policy failed, and `--fail-fast` is set",
             )
         };
-        PolicyResult::not_as_planned(Outcome::Skipped, reason)
+        PolicyResult::skipped(reason)
     }
 }
 

@@ -32,20 +32,23 @@ use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::model::{PolicyWrite, Source, assignments, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{Step, StepAction, WriteWith, steps};
+use crate::plan::writes::{Step, WriteWith, steps};
 
 impl Worker<'_> {
     /// Applies a policy and records the result. `was_written` says whether an earlier write of this run to the
     /// policy has had its effect, or may have.
     pub(super) async fn settle(&self, policy: &PlannedPolicy, was_written: bool) -> PolicyResult {
         let filed = self.approvals.filed(policy);
-        let mut progress = Progress::new(match &filed {
-            Some(filed) => filed.steps(policy),
-            None => steps(policy, self.settings.write_with),
-        });
-        progress.resumes = filed.is_some() || policy.is_begun();
-        progress.is_begun = policy.is_begun();
-        progress.found = self.so_far.found(policy);
+        let mut progress = Progress {
+            steps: match &filed {
+                Some(filed) => filed.steps(policy),
+                None => steps(policy, self.settings.write_with),
+            },
+            resumes: filed.is_some() || policy.is_begun(),
+            is_begun: policy.is_begun(),
+            found: self.so_far.found(policy),
+            ..Progress::default()
+        };
         let _alone = match policy.kind.spec().writing.is_serial() {
             true => acquire(&self.serial).await,
             false => None,
@@ -103,7 +106,7 @@ impl Worker<'_> {
             // If the outcome cannot be recorded, the policy counts as failed.
             Err(reason) => PolicyResult {
                 written: settled.written,
-                ..PolicyResult::not_as_planned(Outcome::Failed, reason)
+                ..PolicyResult::failed(reason)
             },
         }
     }
@@ -116,9 +119,7 @@ impl Worker<'_> {
                     reason: progress.unknown_properties_note(),
                     ..PolicyResult::as_planned(Outcome::Applied)
                 },
-                Some(put_back) => {
-                    PolicyResult::not_as_planned(Outcome::Failed, put_back.reason.clone())
-                }
+                Some(put_back) => PolicyResult::failed(put_back.reason.clone()),
             });
         }
         self.may_go_on(policy, progress)?;
@@ -173,19 +174,24 @@ impl Worker<'_> {
             return Ok(());
         };
         let id = self.writer.new_request_id();
-        let sent = self
-            .announce((policy, progress.found.unsaid()), write, header, &id)
+        let at = self
+            .announce((policy, progress.found.unsaid()), &write, &header, &id)
             .map_err(|reason| not_done(progress, reason))?;
         progress.found.said = progress.found.all.len();
-        let sent = Arc::new(sent);
+        let sent = Arc::new(Sent {
+            request: write,
+            header,
+            at,
+            step,
+            before: seen,
+        });
         let written = self
             .writer
             .send(write_slot, &sent.request, id, &sent.header)
             .await;
         drop((sending, writing));
         progress.tried = Some(Arc::clone(&sent));
-        self.judge(policy, progress, step, seen, &sent, written)
-            .await
+        self.judge(policy, progress, &sent, written).await
     }
 
     fn may_go_on(&self, policy: &PlannedPolicy, progress: &Progress) -> Next {
@@ -236,14 +242,11 @@ impl Worker<'_> {
             Ok(None) => Err(gone(None)),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
             Err(error) if error.code == ReasonCode::WaitTooLong => Err(not_done(progress, error)),
-            Err(error) => Err(PolicyResult::not_as_planned(
-                Outcome::Failed,
-                if progress.touched {
-                    unverified(&format!("it could not be read back: {}", error.message))
-                } else {
-                    error
-                },
-            )),
+            Err(error) => Err(PolicyResult::failed(if progress.touched {
+                unverified(&format!("it could not be read back: {}", error.message))
+            } else {
+                error
+            })),
         }
     }
 
@@ -271,12 +274,10 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        step: Step,
-        before: Seen,
         sent: &Sent,
         written: WriteOutcome,
     ) -> Next {
-        if matches!(step.action, StepAction::Create(_)) {
+        if sent.step.action.created().is_some() {
             progress.learn(match &written {
                 // Any refusal but this one comes from the route itself.
                 WriteOutcome::Refused(error) if error.is_missing_route() => Capability::Fails,
@@ -296,7 +297,7 @@ impl Worker<'_> {
                     self.approvals.forget(policy);
                     progress.completed = true;
                 }
-                self.read_back(policy, progress, &step, &before).await
+                self.read_back(policy, progress, sent).await
             }
             WriteOutcome::Refused(error)
                 if is_busy(policy.kind, &error) && progress.busy < BUSY_TRIES =>
@@ -310,12 +311,11 @@ impl Worker<'_> {
                     // Its request is found like that of any write whose answer was not read.
                     progress.unknown += 1;
                 }
-                let found = self.refused_for_approval(policy, progress, &before, sent, &error);
+                let found = self.refused_for_approval(policy, progress, sent, &error);
                 if let Some(settled) = found.await {
                     return Err(settled);
                 }
-                self.refused(policy, progress, (&step, &before), sent, error)
-                    .await
+                self.refused(policy, progress, sent, error).await
             }
             WriteOutcome::Filed(code) => Err(self.filed(policy, sent, code).await),
             WriteOutcome::Throttled(_) => {
@@ -328,7 +328,7 @@ impl Worker<'_> {
                 if progress.put_back(&policy.before, &reason) {
                     return Ok(());
                 }
-                Err(PolicyResult::not_as_planned(Outcome::Failed, reason))
+                Err(PolicyResult::failed(reason))
             }
             WriteOutcome::Renewed(_) => {
                 progress.renewed = true;
@@ -343,17 +343,17 @@ impl Worker<'_> {
             WriteOutcome::NotSent(error) => Err(not_sent(progress, &error)),
             WriteOutcome::Redirected(error) if progress.has_made_room() => {
                 let reason = Reason::from_graph(ReasonCode::Redirected, &error);
-                self.put_back_unless_shown(policy, progress, (&step, &before), reason)
+                self.put_back_unless_shown(policy, progress, sent, reason)
                     .await
             }
             // An earlier try may have had its effect.
-            WriteOutcome::Redirected(error) if progress.touched && !progress.is_clear() => Err(
-                PolicyResult::not_as_planned(Outcome::Failed, unverified(&error.to_string())),
-            ),
-            WriteOutcome::Redirected(error) => Err(PolicyResult::not_as_planned(
-                Outcome::Failed,
-                Reason::from_graph(ReasonCode::Redirected, &error),
-            )),
+            WriteOutcome::Redirected(error) if progress.touched && !progress.is_clear() => {
+                Err(PolicyResult::failed(unverified(&error.to_string())))
+            }
+            WriteOutcome::Redirected(error) => Err(PolicyResult::failed(Reason::from_graph(
+                ReasonCode::Redirected,
+                &error,
+            ))),
             WriteOutcome::Unknown {
                 reason,
                 retry_after,
@@ -361,8 +361,7 @@ impl Worker<'_> {
                 progress.touched = true;
                 progress.unknown += 1;
                 progress.not_before = retry_after.map(|wait| Instant::now() + wait);
-                self.settle_unknown(policy, progress, &step, &before, &reason)
-                    .await
+                self.settle_unknown(policy, progress, sent, &reason).await
             }
         }
     }
@@ -372,11 +371,10 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        (step, before): (&Step, &Seen),
         sent: &Sent,
         error: ServiceError,
     ) -> Next {
-        let creates = matches!(step.action, StepAction::Create(_));
+        let creates = sent.step.action.created().is_some();
         let writing = policy.kind.spec().writing;
         let has_whole_set = writing.has_whole_set();
         if writing.cast().is_some()
@@ -388,10 +386,7 @@ impl Worker<'_> {
         }
         if creates && error.is_missing_route() {
             if self.settings.write_with == WriteWith::Create || !has_whole_set {
-                return Err(PolicyResult::not_as_planned(
-                    Outcome::Failed,
-                    Reason::from_service(&error),
-                ));
+                return Err(PolicyResult::failed(Reason::from_service(&error)));
             }
             // The look before the refused create is one request old; `assign` needs a new one.
             self.choose_without_create(policy, progress);
@@ -403,7 +398,7 @@ impl Worker<'_> {
             0 => usize::from(creates && !has_whole_set),
             _ => READ_BACKS_AFTER_UNKNOWN,
         };
-        if self.shows(policy, step, looks).await {
+        if self.shows(policy, &sent.step, looks).await {
             progress.seen_done();
             return Ok(());
         }
@@ -414,7 +409,7 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
-        if progress.retry_without_unknown_properties(policy, (step, &before.live), sent, &error) {
+        if progress.retry_without_unknown_properties(policy, sent, &error) {
             return Ok(());
         }
         // If the step was refused with and without unknown properties, report the first refusal.
@@ -424,7 +419,7 @@ impl Worker<'_> {
         if !progress.completed && progress.put_back(&policy.before, &reason) {
             return Ok(());
         }
-        Err(PolicyResult::not_as_planned(Outcome::Failed, reason))
+        Err(PolicyResult::failed(reason))
     }
 
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
@@ -453,7 +448,7 @@ fn not_sent(progress: &Progress, error: &GraphError) -> PolicyResult {
         true => unverified(&error.to_string()),
         false => Reason::from_graph(ReasonCode::NotSent, error),
     };
-    PolicyResult::not_as_planned(Outcome::Failed, reason)
+    PolicyResult::failed(reason)
 }
 
 /// Finds which step the policy is at; `None` if it is as planned.
@@ -484,12 +479,9 @@ fn place(
             progress.done = number;
             Ok(Some(progress.steps[number].clone()))
         }
-        None if progress.touched => Err(PolicyResult::not_as_planned(
-            Outcome::Failed,
-            unverified(
-                "the policy is neither as it was nor as planned; someone else may have changed it",
-            ),
-        )),
-        None => Err(PolicyResult::not_as_planned(Outcome::Stale, moved_since())),
+        None if progress.touched => Err(PolicyResult::failed(unverified(
+            "the policy is neither as it was nor as planned; someone else may have changed it",
+        ))),
+        None => Err(PolicyResult::stale(moved_since())),
     }
 }

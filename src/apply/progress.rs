@@ -18,6 +18,7 @@ use crate::plan::{Change, PlannedPolicy};
 use crate::report::PendingApproval;
 
 /// What was seen of a policy, and when.
+#[derive(Debug)]
 pub(super) struct Seen {
     pub(super) live: Vec<LiveAssignment>,
     pub(super) assignments: Vec<Assignment>,
@@ -49,6 +50,9 @@ pub(super) struct Sent {
     pub(super) request: WriteRequest,
     pub(super) header: ApprovalHeader,
     pub(super) at: Timestamp,
+    pub(super) step: Step,
+    /// What was seen of the policy right before.
+    pub(super) before: Seen,
 }
 
 impl Sent {
@@ -58,6 +62,7 @@ impl Sent {
 }
 
 /// How far the work on a policy has come.
+#[derive(Default)]
 pub(super) struct Progress {
     pub(super) steps: Vec<Step>,
     /// How many steps are done and seen to be done.
@@ -109,30 +114,6 @@ pub(super) struct PutBack {
 }
 
 impl Progress {
-    pub(super) fn new(steps: Vec<Step>) -> Self {
-        Self {
-            steps,
-            done: 0,
-            own: 0,
-            touched: false,
-            unknown: 0,
-            tried: None,
-            completed: false,
-            used: None,
-            busy: 0,
-            renewed: false,
-            seen: None,
-            found: Found::default(),
-            not_before: None,
-            probe: None,
-            resumes: false,
-            is_begun: false,
-            put_back: None,
-            is_free: false,
-            bare: false,
-        }
-    }
-
     /// Starts over with other steps; none of the earlier ones has had an effect.
     pub(super) fn restart_with(&mut self, steps: Vec<Step>) {
         self.steps = steps;
@@ -170,12 +151,11 @@ impl Progress {
     pub(super) fn retry_without_unknown_properties(
         &mut self,
         policy: &PlannedPolicy,
-        (step, live): (&Step, &[LiveAssignment]),
         sent: &Sent,
         error: &ServiceError,
     ) -> bool {
         let earlier = self.earlier(policy);
-        let carried: Vec<&LiveAssignment> = match &step.action {
+        let carried: Vec<&LiveAssignment> = match &sent.step.action {
             StepAction::Create(new) => {
                 let same_key = |earlier: &&LiveAssignment| earlier.assignment.key == new.key;
                 earlier.iter().filter(same_key).collect()
@@ -193,7 +173,13 @@ impl Progress {
             return false;
         }
         // Only its body is compared, wherever it goes.
-        let without = request(policy, step, live, (&earlier, true), false);
+        let without = request(
+            policy,
+            &sent.step,
+            &sent.before.live,
+            (&earlier, true),
+            false,
+        );
         let leaves_out = without.is_ok_and(|without| !without.has_body_of(&sent.request));
         if leaves_out {
             self.bare = true;
@@ -249,14 +235,11 @@ pub(super) type Next = Result<(), PolicyResult>;
 
 /// A policy that does not exist any more; `answer` is what a write to it was answered.
 pub(super) fn gone(answer: Option<&ServiceError>) -> PolicyResult {
-    PolicyResult::not_as_planned(
-        Outcome::Stale,
-        Reason {
-            status: answer.map(|error| error.status),
-            request_id: answer.and_then(|error| error.request_id.clone()),
-            ..deleted()
-        },
-    )
+    PolicyResult::stale(Reason {
+        status: answer.map(|error| error.status),
+        request_id: answer.and_then(|error| error.request_id.clone()),
+        ..deleted()
+    })
 }
 
 pub(super) fn dropped_elsewhere(progress: &Progress) -> PolicyResult {
@@ -288,11 +271,11 @@ pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> PolicyResul
 /// What is not done for a reason that is not a verdict on the policy.
 pub(super) fn not_done(progress: &Progress, reason: Reason) -> PolicyResult {
     if progress.is_clear() {
-        PolicyResult::not_as_planned(Outcome::Failed, reason)
+        PolicyResult::failed(reason)
     } else if progress.touched {
-        PolicyResult::not_as_planned(Outcome::Failed, unverified(&reason.message))
+        PolicyResult::failed(unverified(&reason.message))
     } else {
-        PolicyResult::not_as_planned(Outcome::Skipped, reason)
+        PolicyResult::skipped(reason)
     }
 }
 
@@ -313,8 +296,7 @@ pub(super) fn unverified(message: &str) -> Reason {
 }
 
 pub(super) fn interrupted_unverified() -> PolicyResult {
-    PolicyResult::not_as_planned(
-        Outcome::Failed,
-        unverified("the run was interrupted before the policy could be read back"),
-    )
+    PolicyResult::failed(unverified(
+        "the run was interrupted before the policy could be read back",
+    ))
 }

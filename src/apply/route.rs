@@ -2,7 +2,7 @@
 
 use super::capabilities::{Capability, CapabilityCell};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
-use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker};
+use super::{PolicyResult, Reason, ReasonCode, Worker};
 use crate::graph::error::ServiceError;
 use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
@@ -54,16 +54,13 @@ impl Worker<'_> {
                     self.choose_without_create(policy, progress);
                 }
                 Capability::Fails if creates => {
-                    return Err(PolicyResult::not_as_planned(
-                        Outcome::Failed,
-                        Reason::new(
-                            ReasonCode::CreateRouteMissing,
-                            format!(
-                                "the service has no create route for {}, and `--write-with create` asks for it",
-                                policy.kind
-                            ),
+                    return Err(PolicyResult::failed(Reason::new(
+                        ReasonCode::CreateRouteMissing,
+                        format!(
+                            "the service has no create route for {}, and `--write-with create` asks for it",
+                            policy.kind
                         ),
-                    ));
+                    )));
                 }
                 Capability::Fails => return Err(dropped_elsewhere(progress)),
                 Capability::Unclear => return Err(policy_set_assignments_unclear(progress)),

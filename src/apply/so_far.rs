@@ -2,11 +2,11 @@
 //! wait for what they give up.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::filed::{Holding, held, waits_for_another};
 use super::progress::{Found, Next, Progress, not_done, read_failed};
-use super::{Outcome, PolicyResult, ReasonCode, Worker, acquire};
+use super::{Outcome, PolicyResult, ReasonCode, Worker, acquire, lock};
 use crate::model::{LivePolicy, PolicyKind, Target};
 use crate::plan::{Earlier, PlannedPolicy, given_up, taken_over};
 
@@ -27,7 +27,7 @@ pub(super) struct Known {
 
 impl SoFar {
     fn get<T>(&self, policy: &PlannedPolicy, read: impl Fn(&Known) -> T) -> Option<T> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = lock(&self.0);
         all.get(&(policy.kind, policy.id.clone())).map(read)
     }
 
@@ -55,8 +55,7 @@ impl SoFar {
     }
 
     pub(super) fn note(&self, policy: &PlannedPolicy, known: Known) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert((policy.kind, policy.id.clone()), known);
+        lock(&self.0).insert((policy.kind, policy.id.clone()), known);
     }
 }
 
@@ -133,7 +132,7 @@ impl Worker<'_> {
                 let reason = read_failed(&error);
                 return Err(match reason.code == ReasonCode::WaitTooLong {
                     true => not_done(progress, reason),
-                    false => PolicyResult::not_as_planned(Outcome::Failed, reason),
+                    false => PolicyResult::failed(reason),
                 });
             }
         };

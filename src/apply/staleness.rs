@@ -7,7 +7,7 @@ use crate::model::{Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::references::{References, renamed, renamed_policy};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
-use crate::report::{Moved, Outcome, PendingApproval, PolicyResult, Reason, ReasonCode};
+use crate::report::{Moved, PendingApproval, PolicyResult, Reason, ReasonCode};
 
 pub(super) fn moved_since() -> Reason {
     Reason::new(
@@ -82,11 +82,11 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Pol
                 ReasonCode::StalePlan,
                 "other policies of the plan cannot be written",
             );
-            return PolicyResult::not_as_planned(Outcome::Skipped, reason);
+            return PolicyResult::skipped(reason);
         }
         let lost = lost.describe(names);
         let reason = Reason::new(ReasonCode::TargetGone, format!("no longer there: {lost}"));
-        PolicyResult::not_as_planned(Outcome::Stale, reason)
+        PolicyResult::stale(reason)
     };
     plan.changed().map(settle).collect()
 }
@@ -110,7 +110,7 @@ pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: boo
     PolicyResult {
         written: is_begun,
         approval: filed.cloned().map(Box::new),
-        ..PolicyResult::not_as_planned(Outcome::Stale, Reason::new(ReasonCode::TargetGone, message))
+        ..PolicyResult::stale(Reason::new(ReasonCode::TargetGone, message))
     }
 }
 
@@ -119,7 +119,7 @@ pub fn unread(error: &GraphError, filed: Option<&PendingApproval>) -> PolicyResu
     let reason = Reason::from_graph(ReasonCode::ReadFailed, error);
     PolicyResult {
         approval: filed.cloned().map(Box::new),
-        ..PolicyResult::not_as_planned(Outcome::Failed, reason)
+        ..PolicyResult::failed(reason)
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::capabilities::Capability;
 use super::progress::{
-    Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
+    Next, Progress, Seen, Sent, interrupted_unverified, not_done, unverified, wait_too_long,
 };
 use super::{Outcome, PolicyResult, Reason, ReasonCode, Worker, acquire};
 use crate::graph::retry::{
@@ -46,8 +46,7 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        step: &Step,
-        before: &Seen,
+        Sent { step, before, .. }: &Sent,
     ) -> Next {
         let first = before.asked.elapsed().min(MAX_FIRST_READ_BACK_DELAY);
         match self.watch(policy, step, first, None).await? {
@@ -80,14 +79,10 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        step: &Step,
-        before: &Seen,
+        sent: &Sent,
         reason: &str,
     ) -> Next {
-        if self
-            .shows_after_all(policy, progress, (step, before))
-            .await?
-        {
+        if self.shows_after_all(policy, progress, sent).await? {
             return Ok(());
         }
         if progress.unknown >= WRITE_TRIES {
@@ -100,12 +95,12 @@ impl Worker<'_> {
             if !progress.may_be_filed() && progress.put_back(&policy.before, &reason) {
                 return Ok(());
             }
-            return Err(PolicyResult::not_as_planned(Outcome::Failed, reason));
+            return Err(PolicyResult::failed(reason));
         }
         // The first try may show later than anyone waits. A second create would make a
         // second assignment then; the complete set comes to the same however often it is
         // sent. A kind without it is looked at again before each create.
-        if step.action.created().is_some()
+        if sent.step.action.created().is_some()
             && self.settings.write_with == WriteWith::Auto
             && policy.kind.spec().writing.has_whole_set()
             && self.approvals.filed(policy).is_none()
@@ -129,9 +124,9 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        (step, before): (&Step, &Seen),
+        sent: &Sent,
     ) -> Result<bool, PolicyResult> {
-        let watched = self.watch(policy, step, Duration::ZERO, Some(before));
+        let watched = self.watch(policy, &sent.step, Duration::ZERO, Some(&sent.before));
         match watched.await? {
             ReadBackResult::Shown(seen) => {
                 shown(progress, seen);
@@ -152,14 +147,14 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        written: (&Step, &Seen),
+        sent: &Sent,
         reason: Reason,
     ) -> Next {
-        let shows = self.shows_after_all(policy, progress, written).await?;
+        let shows = self.shows_after_all(policy, progress, sent).await?;
         if shows || progress.put_back(&policy.before, &reason) {
             return Ok(());
         }
-        Err(PolicyResult::not_as_planned(Outcome::Failed, reason))
+        Err(PolicyResult::failed(reason))
     }
 
     /// Looks at a policy again and again, `first` from now and later. `unknown_since` is what was seen before a write of
@@ -239,10 +234,7 @@ impl Worker<'_> {
         }
         match self.look(self.look_back, policy, None).await {
             Ok(Some(seen)) => Ok(Ok(seen)),
-            Ok(None) => Err(PolicyResult::not_as_planned(
-                Outcome::Failed,
-                unverified("the policy is gone"),
-            )),
+            Ok(None) => Err(PolicyResult::failed(unverified("the policy is gone"))),
             Err(reason) => Ok(Err(reason)),
         }
     }
@@ -269,20 +261,17 @@ impl Worker<'_> {
                 if policy.untouched.iter().any(lost) {
                     self.capabilities.note_dropped_assignments();
                     progress.learn(Capability::Fails);
-                    return PolicyResult::not_as_planned(
-                        Outcome::Failed,
-                        Reason::new(
-                            ReasonCode::PolicySetAssignmentsDropped,
-                            "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
-                        ),
-                    );
+                    return PolicyResult::failed(Reason::new(
+                        ReasonCode::PolicySetAssignmentsDropped,
+                        "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
+                    ));
                 }
                 "what was written does not show when it is read back; someone else may have changed the policy".to_owned()
             }
             Err(reason) => format!("it could not be read back: {}", reason.message),
         };
         self.release_inconclusive_probe(progress);
-        PolicyResult::not_as_planned(Outcome::Failed, unverified(&message))
+        PolicyResult::failed(unverified(&message))
     }
 
     /// Lets another policy find out what this one could not.

@@ -265,15 +265,29 @@ impl PolicyResult {
         Self {
             outcome,
             reason: Some(reason),
-            written: false,
-            approval: None,
-            waits_for: None,
+            ..Self::as_planned(outcome)
         }
     }
 }
 
 /// What became of a plan's changed policies, in the plan's order.
 #[derive(Clone, Debug, Default)]
+
+    pub(crate) fn failed(reason: Reason) -> Self {
+        Self::not_as_planned(Outcome::Failed, reason)
+    }
+
+    pub(crate) fn pending(reason: Reason) -> Self {
+        Self::not_as_planned(Outcome::Pending, reason)
+    }
+
+    pub(crate) fn skipped(reason: Reason) -> Self {
+        Self::not_as_planned(Outcome::Skipped, reason)
+    }
+
+    pub(crate) fn stale(reason: Reason) -> Self {
+        Self::not_as_planned(Outcome::Stale, reason)
+    }
 pub struct Results {
     /// One for each changed policy.
     pub settled: Vec<PolicyResult>,
