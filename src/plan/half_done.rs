@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::writes::{self, WriteWith};
 use super::{Change, Plan, PlanContents, PlanDiagnostic, PlannedPolicy, changes};
-use crate::diagnostic::Severity;
 use crate::model::Assignments;
 
 impl Plan {
@@ -54,19 +53,12 @@ impl PlannedPolicy {
 }
 
 fn half_done_warning(policy: &PlannedPolicy) -> PlanDiagnostic {
-    PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "half-done".to_owned(),
-        summary: format!(
-            "{} is between two steps of the plan, as after a run that was killed; only the rest is applied",
-            policy.reference()
-        ),
-        place: None,
-        hint: Some(
-            "if no run of this plan was killed, someone else has made a part of its changes; \
-             this run's report, and `rollback` with it, lead back to what is there now"
-                .to_owned(),
-        ),
-        related: Vec::new(),
-    }
+    let summary = format!(
+        "{} is between two steps of the plan, as after a run that was killed; only the rest is applied",
+        policy.reference()
+    );
+    PlanDiagnostic::warning("half-done", summary).hint(
+        "if no run of this plan was killed, someone else has made a part of its changes; \
+         this run's report, and `rollback` with it, lead back to what is there now",
+    )
 }

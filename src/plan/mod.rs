@@ -316,6 +316,25 @@ pub struct Summary {
     pub time: Duration,
 }
 
+    /// Makes a warning for which no manifest is to blame.
+    pub fn warning(code: &str, summary: String) -> Self {
+        Self {
+            severity: Severity::Warning,
+            code: code.to_owned(),
+            summary,
+            place: None,
+            hint: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// Says what the reader can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
 impl PlanContents {
     /// Returns the policies that change.
     pub fn changed(&self) -> impl Iterator<Item = &PlannedPolicy> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{Change, Names, PlanContents, PlanDiagnostic, PlannedPolicy};
-use crate::diagnostic::Severity;
 use crate::model::{Assignment, LiveFilter, LiveGroup, virtual_group};
 
 /// Groups and filters, by id.
@@ -134,14 +133,9 @@ pub fn renamed_policy(policy: &PlannedPolicy, now: &str) -> Option<PlanDiagnosti
 }
 
 fn other_name(sort: &str, id: &str, was: &str, is: &str) -> PlanDiagnostic {
-    PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "renamed-since".to_owned(),
-        summary: format!("{sort} `{was}` is now called `{is}` ({id})"),
-        place: None,
-        hint: Some("the plan uses ids, so it still applies as made".to_owned()),
-        related: Vec::new(),
-    }
+    let summary = format!("{sort} `{was}` is now called `{is}` ({id})");
+    let warning = PlanDiagnostic::warning("renamed-since", summary);
+    warning.hint("the plan uses ids, so it still applies as made")
 }
 
 fn one(sort: &str, name: Option<&str>, id: &str) -> String {

@@ -279,14 +279,8 @@ fn moments(
 }
 
 fn not_rolled_back(policy: &PlannedPolicy, reason: &SkipReason) -> PlanDiagnostic {
-    PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "not-rolled-back".to_owned(),
-        summary: format!("{} is left alone: {}", policy.reference(), reason.about()),
-        place: None,
-        hint: None,
-        related: Vec::new(),
-    }
+    let summary = format!("{} is left alone: {}", policy.reference(), reason.about());
+    PlanDiagnostic::warning("not-rolled-back", summary)
 }
 
 /// Finds what policy sets assigned before a run and is not there after its rollback either.
@@ -311,20 +305,13 @@ fn not_restored(missing: &MissingAssignments) -> PlanDiagnostic {
         policy,
         assignments,
     } = missing;
-    PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "policy-set-assignments-missing".to_owned(),
-        summary: format!(
-            "{} lacks what policy sets assigned before the run, and a rollback cannot restore it: {assignments}",
-            policy.reference()
-        ),
-        place: None,
-        hint: Some(
-            "take the policy out of its policy sets and add it again in the portal, or assign the sets again"
-                .to_owned(),
-        ),
-        related: Vec::new(),
-    }
+    let summary = format!(
+        "{} lacks what policy sets assigned before the run, and a rollback cannot restore it: {assignments}",
+        policy.reference()
+    );
+    PlanDiagnostic::warning("policy-set-assignments-missing", summary).hint(
+        "take the policy out of its policy sets and add it again in the portal, or assign the sets again",
+    )
 }
 
 /// Whether the remediation of an assignment repaired what it detects before the run; `None` if it is not
@@ -369,20 +356,14 @@ fn remediation_not_known(left: &AppliedPolicy, policy: &PlannedPolicy) -> Option
         0 => return None,
         number => count(number, "assignment", "assignments"),
     };
-    Some(PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "remediation-not-known".to_owned(),
-        summary: format!(
-            "the service does not report whether {number} of {} ran the remediation before the run; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
-            policy.reference()
-        ),
-        place: None,
-        hint: Some(
-            "apply a manifest with `runRemediationScript: false` for those that are to detect only"
-                .to_owned(),
-        ),
-        related: Vec::new(),
-    })
+    let summary = format!(
+        "the service does not report whether {number} of {} ran the remediation before the run; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
+        policy.reference()
+    );
+    let warning = PlanDiagnostic::warning("remediation-not-known", summary);
+    Some(warning.hint(
+        "apply a manifest with `runRemediationScript: false` for those that are to detect only",
+    ))
 }
 
 fn judge(

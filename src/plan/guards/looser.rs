@@ -4,7 +4,6 @@
 //! cover them, so `show` and `apply` warn of looser ones.
 
 use super::{FEWEST_REMOVALS, Guard, GuardRules, Observation, RemovalLimit};
-use crate::diagnostic::Severity;
 use crate::plan::PlanDiagnostic;
 
 /// Warns of a saved guard whose limit is looser than that of `rules`.
@@ -27,19 +26,15 @@ pub fn warn_of_looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDia
             return None;
         }
     };
-    is_looser.then(|| PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "looser-limit".to_owned(),
-        summary: format!(
+    is_looser.then(|| {
+        let summary = format!(
             "the limit of guard `{}` in the plan is `{}`, and today's is `{today}`",
             saved.name.name(),
             saved.observation.limit()
-        ),
-        place: None,
-        hint: Some(format!(
+        );
+        PlanDiagnostic::warning("looser-limit", summary).hint(format!(
             "make sure that the plan was made with it; `apply {option} {today}` judges the plan by today's"
-        )),
-        related: Vec::new(),
+        ))
     })
 }
 
