@@ -117,32 +117,6 @@ impl std::fmt::Display for RemovalLimit {
     }
 }
 
-/// So many of so many, as plans keep it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// How many.
-    pub part: usize,
-    /// Of how many.
-    pub whole: usize,
-}
-
-impl Share {
-    /// Reads `3 of 12`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (part, whole) = text.split_once(" of ")?;
-        Some(Self {
-            part: part.parse().ok()?,
-            whole: whole.parse().ok()?,
-        })
-    }
-}
-
-impl std::fmt::Display for Share {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} of {}", self.part, self.whole)
-    }
-}
-
 /// The guards' limits, and what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardRules {
@@ -285,11 +259,7 @@ impl Observation {
     /// Returns what was observed, as plans show it.
     pub fn observed(&self) -> String {
         match self {
-            Self::Removals { removed, total, .. } => Share {
-                part: *removed,
-                whole: *total,
-            }
-            .to_string(),
+            Self::Removals { removed, total, .. } => format!("{removed} of {total}"),
             Self::Policies { changed, .. } => changed.to_string(),
             Self::Reach { lost, .. } => match lost {
                 Some(lost) => lost.to_string(),
@@ -328,7 +298,31 @@ impl Observation {
     }
 }
 
+/// Reads the number of all assignments from what [`Observation::observed`] says of removals.
+pub(super) fn total_of(observed: &str) -> Option<usize> {
+    let (removed, total) = observed.split_once(" of ")?;
+    removed.parse::<usize>().ok()?;
+    total.parse().ok()
+}
+
 impl Guard {
+    /// Judges what was observed. `at_fault` counts only if that is beyond the limit.
+    fn judged(
+        name: GuardName,
+        observation: Observation,
+        is_accepted: bool,
+        at_fault: Vec<PolicyRef>,
+    ) -> Self {
+        let tripped = observation.is_beyond();
+        Self {
+            name,
+            observation,
+            tripped,
+            accepted: tripped && is_accepted,
+            policies: if tripped { at_fault } else { Vec::new() },
+        }
+    }
+
     /// Returns the flag that accepts what the guard observed, if there is one.
     pub fn acceptance(&self) -> Option<String> {
         self.name
@@ -353,14 +347,7 @@ pub fn evaluate(judged: &GuardInput<'_>, rules: &GuardRules) -> Vec<Guard> {
 /// Judges how many tenants change in a run.
 pub fn tenants(changed: usize, limit: usize, accepted: bool) -> Guard {
     let observation = Observation::Tenants { changed, limit };
-    let tripped = observation.is_beyond();
-    Guard {
-        name: GuardName::Tenants,
-        observation,
-        tripped,
-        accepted: tripped && accepted,
-        policies: Vec::new(),
-    }
+    Guard::judged(GuardName::Tenants, observation, accepted, Vec::new())
 }
 
 /// Judges the tenant that the sign-in is for; `None` if the configuration names none.
@@ -369,13 +356,12 @@ pub fn tenant(named: Option<&str>, signed_in: Option<&str>) -> Option<Guard> {
         named: named?.to_owned(),
         signed_in: signed_in.map(str::to_owned),
     };
-    Some(Guard {
-        name: GuardName::Tenant,
-        tripped: observation.is_beyond(),
+    Some(Guard::judged(
+        GuardName::Tenant,
         observation,
-        accepted: false,
-        policies: Vec::new(),
-    })
+        false,
+        Vec::new(),
+    ))
 }
 
 /// Judges with one guard. Without a named tenant there is nothing to guard.
@@ -384,7 +370,7 @@ pub(super) fn evaluate_one(
     judged: &GuardInput<'_>,
     rules: &GuardRules,
 ) -> Option<Guard> {
-    let (observation, policies) = match name {
+    let (observation, at_fault) = match name {
         GuardName::Removals => removals(judged, rules.max_removals),
         GuardName::Policies => changed(judged, rules.max_policies),
         GuardName::BroadTarget => named(judged, gains_broad_target),
@@ -400,14 +386,8 @@ pub(super) fn evaluate_one(
         ),
         GuardName::Tenant => return tenant(rules.tenant_id.as_deref(), judged.tenant_id),
     };
-    let tripped = observation.is_beyond();
-    Some(Guard {
-        name,
-        observation,
-        tripped,
-        accepted: tripped && name.can_be_accepted() && rules.accepted.contains(&name),
-        policies: if tripped { policies } else { Vec::new() },
-    })
+    let is_accepted = name.can_be_accepted() && rules.accepted.contains(&name);
+    Some(Guard::judged(name, observation, is_accepted, at_fault))
 }
 
 /// Assignments from policy sets do not count on either side: they are never removed.

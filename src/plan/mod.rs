@@ -291,8 +291,9 @@ impl PlanDiagnostic {
     }
 }
 
-/// The counts of a plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The counts of a plan; plan files hold them so.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Summary {
     /// Policies that were read.
     pub policies_read: usize,
@@ -312,7 +313,8 @@ pub struct Summary {
     pub update: usize,
     /// Requests that change something.
     pub writes: usize,
-    /// How long they take at the service's limits, as estimated.
+    /// How long they take at the service's limits, as estimated. It has a key of the plan's own.
+    #[serde(skip)]
     pub time: Duration,
 }
 

@@ -409,10 +409,14 @@ fn guards_say_their_limits_what_they_saw_and_what_accepts_it() {
 
 #[test]
 fn a_share_is_read_as_it_is_written() {
-    let share = Share { part: 3, whole: 12 };
-    assert_eq!(share.to_string(), "3 of 12");
-    assert_eq!(Share::parse("3 of 12"), Some(share));
+    let removals = Observation::Removals {
+        removed: 3,
+        total: 12,
+        limit: RemovalLimit::Count(3),
+    };
+    assert_eq!(removals.observed(), "3 of 12");
+    assert_eq!(total_of("3 of 12"), Some(12));
     for other in ["", "3", "3 of", "of 12", "x of 12"] {
-        assert_eq!(Share::parse(other), None, "{other}");
+        assert_eq!(total_of(other), None, "{other}");
     }
 }

@@ -30,7 +30,7 @@ pub use run_record::{PlannedTenant, RunRecord, ShardRecord};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
 pub use since::{ManagedRecord, SinceRecord};
-pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
+pub use summary::{DiagnosticRecord, GuardRecord};
 pub use unmanaged::{NotableRecord, UnmanagedRecord};
 
 use super::audit::Audit;
@@ -134,7 +134,7 @@ pub struct PlanRecord<'a> {
     #[serde(default = "auto")]
     pub write_with: String,
     /// Counts.
-    pub summary: SummaryRecord,
+    pub summary: Summary,
     /// How long the writes take at the service's limits, in seconds.
     #[serde(default)]
     pub estimated_seconds: u64,
@@ -240,7 +240,7 @@ impl<'a> PlanRecord<'a> {
             selection: SelectionRecord::of(plan),
             complete: true,
             write_with: write_with.name().to_owned(),
-            summary: SummaryRecord::new(summary),
+            summary: *summary,
             estimated_seconds: summary.time.as_secs(),
             guards: guards.iter().map(GuardRecord::new).collect(),
             unchanged: ManagedRecord::of(plan, |policy| !all && !policy.is_changed()),
@@ -410,10 +410,17 @@ impl<'a> PlanRecord<'a> {
             unchanged: self.unchanged.read(),
             unmanaged: self.unmanaged.as_ref().map(UnmanagedRecord::read),
         });
+        // What changes is counted in the policies that the file holds; the rest is taken from it.
+        let counted = plan.summary();
+        let managed = self.summary.managed.max(counted.managed);
         Ok(SavedPlan {
             summary: Summary {
+                policies_read: self.summary.policies_read,
+                managed,
+                unchanged: managed - counted.changed,
+                unmanaged: self.summary.unmanaged,
                 time: Duration::from_secs(self.estimated_seconds),
-                ..self.summary.read(&plan.summary())
+                ..counted
             },
             digest: self.digest.clone(),
             created_at: self.created_at.clone(),

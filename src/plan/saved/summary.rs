@@ -1,27 +1,10 @@
-//! What a plan says about itself as a whole: counts, guards and warnings.
-
-use std::time::Duration;
+//! What a plan says about itself as a whole: guards and warnings.
 
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Severity;
-use crate::plan::guards::{self, Guard, GuardInput, GuardName, GuardRules, RemovalLimit, Share};
-use crate::plan::{ManifestPlace, PlanDiagnostic, Summary};
-
-/// The counts of a plan.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase", default)]
-pub struct SummaryRecord {
-    pub(super) policies_read: usize,
-    managed: usize,
-    changed: usize,
-    unchanged: usize,
-    unmanaged: usize,
-    add: usize,
-    remove: usize,
-    update: usize,
-    writes: usize,
-}
+use crate::plan::guards::{self, Guard, GuardInput, GuardName, GuardRules, RemovalLimit};
+use crate::plan::{ManifestPlace, PlanDiagnostic};
 
 /// What a guard observed.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -60,49 +43,6 @@ struct RelatedRecord {
     line: usize,
     column: usize,
     message: String,
-}
-
-impl SummaryRecord {
-    pub(super) fn new(summary: &Summary) -> Self {
-        let Summary {
-            policies_read,
-            managed,
-            changed,
-            unchanged,
-            unmanaged,
-            add,
-            remove,
-            update,
-            writes,
-            time: _,
-        } = *summary;
-        Self {
-            policies_read,
-            managed,
-            changed,
-            unchanged,
-            unmanaged,
-            add,
-            remove,
-            update,
-            writes,
-        }
-    }
-
-    /// Reads the counts of what the file does not hold. What changes is taken from what was
-    /// counted in the plan's policies.
-    pub(super) fn read(&self, counted: &Summary) -> Summary {
-        let managed = self.managed.max(counted.managed);
-        Summary {
-            policies_read: self.policies_read,
-            managed,
-            unchanged: managed - counted.changed,
-            unmanaged: self.unmanaged,
-            // The plan's own key.
-            time: Duration::ZERO,
-            ..*counted
-        }
-    }
 }
 
 impl GuardRecord {
@@ -145,7 +85,7 @@ impl GuardRecord {
         match name {
             GuardName::Removals => {
                 rules.max_removals = RemovalLimit::parse(&self.limit)?;
-                total = Share::parse(&self.observed).map(|share| share.whole);
+                total = guards::total_of(&self.observed);
             }
             GuardName::Policies => rules.max_policies = self.limit.parse().ok()?,
             GuardName::BroadTarget | GuardName::ExclusionLost | GuardName::Unassigned => {}
