@@ -272,6 +272,7 @@ impl PlanDiagnostic {
             code,
             message,
             place,
+    #[serde(serialize_with = "write_shared", deserialize_with = "read_shared")]
             label: _,
             related,
             hint,
@@ -279,6 +280,14 @@ impl PlanDiagnostic {
         } = diagnostic;
         Self {
             severity: *severity,
+fn write_shared<S: Serializer>(text: &SharedText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+fn read_shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SharedText, D::Error> {
+    String::deserialize(deserializer).map(SharedText::from)
+}
+
             code: (*code).to_owned(),
             summary: message.clone(),
             place: place.map(|place| ManifestPlace::new(place, sources)),

@@ -29,15 +29,15 @@ pub struct PolicyRecord<'a> {
     odata_type: Option<Cow<'a, str>>,
     mode: Cow<'a, str>,
     #[serde(default)]
-    manifest: Vec<PlaceRecord<'a>>,
+    manifest: Cow<'a, [ManifestPlace]>,
     pub(in crate::plan) before: Vec<AssignmentRecord<'a>>,
     pub(in crate::plan) after: Vec<AssignmentRecord<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::plan) untouched: Vec<AssignmentRecord<'a>>,
     pub(in crate::plan) changes: Vec<ChangeRecord<'a>>,
     /// The lines that ask for the changes, in their order; null for what no line asks for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    asked: Vec<Option<PlaceRecord<'a>>>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    asked: Cow<'a, [Option<ManifestPlace>]>,
     /// Why the policy is not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) cause: Option<Cow<'a, str>>,
@@ -126,14 +126,6 @@ impl<'de> Deserialize<'de> for PolicyRecords<'_> {
     }
 }
 
-/// A place in a manifest.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub(in crate::plan) struct PlaceRecord<'a> {
-    path: Cow<'a, str>,
-    line: usize,
-    column: usize,
-}
-
 /// A change.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub(in crate::plan) struct ChangeRecord<'a> {
@@ -214,7 +206,7 @@ impl<'a> PolicyRecord<'a> {
             name: Cow::Borrowed(&**name),
             odata_type: odata_type.as_deref().map(Cow::Borrowed),
             mode: mode.name().into(),
-            manifest: manifest.iter().map(PlaceRecord::new).collect(),
+            manifest: Cow::Borrowed(manifest),
             before: before.iter().map(found).collect(),
             after: AssignmentRecord::planned(policy, names),
             untouched: AssignmentRecord::all(untouched, names),
@@ -227,10 +219,7 @@ impl<'a> PolicyRecord<'a> {
                     members: None,
                 })
                 .collect(),
-            asked: asked
-                .iter()
-                .map(|place| place.as_ref().map(PlaceRecord::new))
-                .collect(),
+            asked: Cow::Borrowed(asked),
             cause: cause.map(|cause| cause.name().into()),
             reach: None,
             audit: None,
@@ -266,19 +255,12 @@ impl<'a> PolicyRecord<'a> {
                 .into_iter()
                 .find(|mode| mode.name() == self.mode)
                 .ok_or_else(|| RecordError::unknown("mode", &self.mode))?,
-            manifest: self.manifest.iter().map(PlaceRecord::read).collect(),
-            changes: changes(&before, &after),
-            asked: self
-                .asked
-                .iter()
-                .map(|place| place.as_ref().map(PlaceRecord::read))
-                .collect(),
-            before,
-            after,
-            untouched,
-            remediation: remediation.into(),
-            known_before: known_before.into(),
-            recorded: recorded.into(),
+            manifest: (&*self.manifest).into(),
+            asked: self.asked.to_vec(),
+            untouched: untouched.into(),
+            remediation: planned.remediation.into(),
+            known_before: found.known_remediation.into(),
+            recorded: planned.sent.into(),
             writes: self
                 .writes
                 .iter()
@@ -416,24 +398,5 @@ pub fn check_ids<'a>(
     match groups.find(|id| Guid::parse(id).is_none()) {
         Some(id) => Err(RecordError::GroupId(id.to_owned())),
         None => Ok(()),
-    }
-}
-
-impl<'a> PlaceRecord<'a> {
-    fn new(place: &'a ManifestPlace) -> Self {
-        let ManifestPlace { path, line, column } = place;
-        Self {
-            path: Cow::Borrowed(path),
-            line: *line,
-            column: *column,
-        }
-    }
-
-    fn read(&self) -> ManifestPlace {
-        ManifestPlace {
-            path: (*self.path).into(),
-            line: self.line,
-            column: self.column,
-        }
     }
 }
