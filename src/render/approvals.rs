@@ -303,10 +303,10 @@ struct OfTenant<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<u8>,
     /// Null if they could not be read.
-    approvals: Option<Vec<RequestRecord<'a>>>,
+    approvals: Option<Vec<RequestRecord>>,
     /// Of a run: those that are not open any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    closed: Vec<ApprovalRecord<'a>>,
+    closed: Vec<ApprovalRecord>,
     /// How many open requests do not say which policy they are for, if policies were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     approvals_without_policy: Option<usize>,
@@ -340,9 +340,9 @@ impl<'a> UnknownRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct RequestRecord<'a> {
+struct RequestRecord {
     #[serde(flatten)]
-    request: ApprovalRecord<'a>,
+    request: ApprovalRecord,
     /// Of a run: whether the run has not filed it, and it locks a policy of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     locks: bool,
@@ -372,7 +372,7 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
             tenant_id: of_tenant.map(|(_, id)| id),
             exit_code: of_many.map(|_| shown.exit_code),
             approvals: shown.error.is_none().then_some(records),
-            closed: closed.iter().map(ApprovalRecord::new).collect(),
+            closed: closed.iter().cloned().map(ApprovalRecord).collect(),
             approvals_without_policy: Some(shown.listed.unclear).filter(|number| *number > 0),
             unknown: shown.listed.unknown.iter().map(UnknownRecord::of).collect(),
             error: shown.error,
@@ -387,16 +387,16 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
     }
 }
 
-fn record(entry: &ApprovalEntry) -> RequestRecord<'_> {
+fn record(entry: &ApprovalEntry) -> RequestRecord {
     RequestRecord {
-        request: ApprovalRecord::new(entry),
+        request: ApprovalRecord(entry.clone()),
         locks: false,
         outcome: None,
         error: None,
     }
 }
 
-fn withdrawn_record<'a>((entry, withdrawn): &(&'a ApprovalEntry, Withdrawn)) -> RequestRecord<'a> {
+fn withdrawn_record((entry, withdrawn): &(&ApprovalEntry, Withdrawn)) -> RequestRecord {
     let (outcome, error) = match withdrawn {
         Withdrawn::Done => ("withdrawn", None),
         Withdrawn::Closed(_) => ("closed", None),

@@ -9,7 +9,11 @@ use crate::plan::members::{DevicesAndUsers, Members, Reach};
 
 /// A group that was deleted and is still assigned.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub struct DeletedRecord {
+pub struct DeletedRecord(#[serde(with = "DeletedGroupForm")] pub(super) DeletedGroup);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DeletedGroup")]
+struct DeletedGroupForm {
     id: String,
     name: String,
     at: Timestamp,
@@ -20,17 +24,7 @@ impl DeletedRecord {
         let mut ids: Vec<&str> = names.missing_groups().collect();
         ids.sort_unstable();
         let deleted = ids.into_iter().filter_map(|id| names.deleted_group(id));
-        deleted
-            .map(|group| {
-                let DeletedGroup { id, name, at } = group.clone();
-                Self { id, name, at }
-            })
-            .collect()
-    }
-
-    pub(super) fn read(&self) -> DeletedGroup {
-        let Self { id, name, at } = self.clone();
-        DeletedGroup { id, name, at }
+        deleted.cloned().map(Self).collect()
     }
 }
 
@@ -44,7 +38,8 @@ pub struct FilterRecord {
     matches: Option<u64>,
     at_least: bool,
     of: Option<u64>,
-    reason: Option<String>,
+    #[serde(default, with = "reason_word")]
+    reason: Option<Unknown>,
 }
 
 impl FilterRecord {
@@ -66,7 +61,7 @@ impl FilterRecord {
                     matches,
                     at_least,
                     of,
-                    reason: word(reason),
+                    reason,
                 }
             })
             .collect()
@@ -80,129 +75,76 @@ impl FilterRecord {
             matches,
             at_least,
             of,
-            reason: word,
+            reason,
         } = self.clone();
         let count = FilterCount {
             platform,
             matches,
             at_least,
             of,
-            reason: reason(word.as_ref()),
+            reason,
         };
         (id, count)
     }
 }
 
 /// How many members a change's target has; null for what is not known.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub(in crate::plan) struct CountRecord {
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub(in crate::plan) struct CountRecord(#[serde(with = "CountForm")] pub(super) MemberCount);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "MemberCount")]
+struct CountForm {
     devices: Option<u64>,
     users: Option<u64>,
     other: Option<u64>,
     exact: bool,
-    reason: Option<String>,
+    #[serde(default, with = "reason_word")]
+    reason: Option<Unknown>,
 }
 
 /// Who gains and loses a policy.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub(in crate::plan) struct ReachRecord {
-    gained: DevicesAndUsersRecord,
-    lost: DevicesAndUsersRecord,
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub(in crate::plan) struct ReachRecord(#[serde(with = "ReachForm")] pub(super) Reach);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reach")]
+struct ReachForm {
+    #[serde(with = "DevicesAndUsersForm")]
+    gained: DevicesAndUsers,
+    #[serde(with = "DevicesAndUsersForm")]
+    lost: DevicesAndUsers,
     exact: bool,
-    reason: Option<String>,
+    #[serde(default, with = "reason_word")]
+    reason: Option<Unknown>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
-struct DevicesAndUsersRecord {
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DevicesAndUsers")]
+struct DevicesAndUsersForm {
     devices: Option<u64>,
     users: Option<u64>,
 }
 
-impl DevicesAndUsersRecord {
-    fn new(heads: DevicesAndUsers) -> Self {
-        let DevicesAndUsers { devices, users } = heads;
-        Self { devices, users }
+/// Why something is not known, by its word. A word of a newer version says nothing.
+mod reason_word {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::model::Unknown;
+
+    #[expect(clippy::ref_option, reason = "Serde wants a reference")]
+    pub(super) fn serialize<S: Serializer>(
+        reason: &Option<Unknown>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        reason.map(Unknown::name).serialize(serializer)
     }
 
-    fn read(self) -> DevicesAndUsers {
-        let Self { devices, users } = self;
-        DevicesAndUsers { devices, users }
-    }
-}
-
-fn word(reason: Option<Unknown>) -> Option<String> {
-    reason.map(|reason| reason.name().to_owned())
-}
-
-fn reason(word: Option<&String>) -> Option<Unknown> {
-    let mut all = Unknown::ALL.into_iter();
-    all.find(|reason| word.is_some_and(|word| word == reason.name()))
-}
-
-impl CountRecord {
-    pub(super) fn new(count: &MemberCount) -> Self {
-        let MemberCount {
-            devices,
-            users,
-            other,
-            exact,
-            reason,
-        } = *count;
-        Self {
-            devices,
-            users,
-            other,
-            exact,
-            reason: word(reason),
-        }
-    }
-
-    pub(super) fn read(&self) -> MemberCount {
-        let Self {
-            devices,
-            users,
-            other,
-            exact,
-            reason: word,
-        } = self;
-        MemberCount {
-            devices: *devices,
-            users: *users,
-            other: *other,
-            exact: *exact,
-            reason: reason(word.as_ref()),
-        }
-    }
-}
-
-impl ReachRecord {
-    pub(super) fn new(reach: &Reach) -> Self {
-        let Reach {
-            gained,
-            lost,
-            exact,
-            reason,
-        } = *reach;
-        Self {
-            gained: DevicesAndUsersRecord::new(gained),
-            lost: DevicesAndUsersRecord::new(lost),
-            exact,
-            reason: word(reason),
-        }
-    }
-
-    pub(super) fn read(&self) -> Reach {
-        let Self {
-            gained,
-            lost,
-            exact,
-            reason: word,
-        } = self;
-        Reach {
-            gained: gained.read(),
-            lost: lost.read(),
-            exact: *exact,
-            reason: reason(word.as_ref()),
-        }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Unknown>, D::Error> {
+        let word = Option::<String>::deserialize(deserializer)?;
+        let mut all = Unknown::ALL.into_iter();
+        Ok(all.find(|reason| word.as_deref() == Some(reason.name())))
     }
 }

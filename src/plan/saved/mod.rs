@@ -163,7 +163,7 @@ pub struct PlanRecord<'a> {
     pub who_days: Option<u32>,
     /// The open requests for approval, if that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approvals: Option<Vec<ApprovalRecord<'a>>>,
+    pub approvals: Option<Vec<ApprovalRecord>>,
     /// How many open requests do not say which policy they are for.
     #[serde(default, skip_serializing_if = "audit::is_zero")]
     pub approvals_without_policy: usize,
@@ -252,7 +252,7 @@ impl<'a> PlanRecord<'a> {
             who_days: audit.as_ref().map(|audit| audit.days),
             approvals: approvals.as_ref().map(|open| {
                 let entries = open.of_policies.iter();
-                entries.map(ApprovalRecord::new).collect()
+                entries.cloned().map(ApprovalRecord).collect()
             }),
             approvals_without_policy: approvals.as_ref().map_or(0, |open| open.unclear),
             deleted_groups: DeletedRecord::all(names),
@@ -358,7 +358,7 @@ impl<'a> PlanRecord<'a> {
             }
         }
         for deleted in &self.deleted_groups {
-            let group = deleted.read();
+            let group = deleted.0.clone();
             if names.is_missing_group(&group.id) {
                 names.add_deleted_group(group);
             }

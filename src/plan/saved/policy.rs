@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::audit::AuditRecord;
 use super::members::{CountRecord, ReachRecord};
-use super::{AssignmentRecord, RecordError};
+use super::{AssignmentRecord, ReadAssignments, RecordError};
 use crate::kinds::WriteCall;
 use crate::manifest::Mode;
 use crate::model::{
@@ -287,9 +287,9 @@ impl PolicyRecord<'_> {
             return self;
         };
         for (change, count) in self.changes.iter_mut().zip(changes) {
-            change.members = Some(CountRecord::new(count));
+            change.members = Some(CountRecord(*count));
         }
-        self.reach = reach.as_ref().map(ReachRecord::new);
+        self.reach = reach.map(ReachRecord);
         self
     }
 
@@ -297,13 +297,13 @@ impl PolicyRecord<'_> {
     pub(super) fn members(&self) -> Option<PolicyMembers> {
         let changes = self.changes.iter();
         let changes: Option<Vec<MemberCount>> = changes
-            .map(|change| change.members.as_ref().map(CountRecord::read))
+            .map(|change| change.members.map(|CountRecord(count)| count))
             .collect();
         changes
             .filter(|some| !some.is_empty())
             .map(|changes| PolicyMembers {
                 changes,
-                reach: self.reach.as_ref().map(ReachRecord::read),
+                reach: self.reach.map(|ReachRecord(reach)| reach),
             })
     }
 

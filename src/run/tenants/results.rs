@@ -29,7 +29,7 @@ use crate::run::rollback::skipped_policy;
 #[serde(rename_all = "camelCase")]
 struct Beside {
     results: Option<Value>,
-    approvals: Option<Vec<ApprovalRecord<'static>>>,
+    approvals: Option<Vec<ApprovalRecord>>,
     #[serde(default)]
     approvals_without_policy: usize,
 }
@@ -300,7 +300,7 @@ impl TenantResults {
         }
         let beside: Beside = serde_json::from_str(&text).map_err(unread)?;
         prepared.annotations.approvals = beside.approvals.map(|all| OpenApprovals {
-            of_policies: all.iter().map(ApprovalRecord::read).collect(),
+            of_policies: all.into_iter().map(|ApprovalRecord(open)| open).collect(),
             unclear: beside.approvals_without_policy,
         });
         if let Some(results) = beside.results {
