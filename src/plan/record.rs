@@ -264,26 +264,6 @@ impl<'a> AssignmentRecord<'a> {
         policy.before.iter().map(record).collect()
     }
 
-    /// Returns what a planned remediation says of repairing, if that is not the usual.
-    pub fn remediation(&self, key: &AssignmentKey) -> Option<(AssignmentKey, bool)> {
-        let stated = self.run_remediation_script??;
-        (stated == key.target.is_exclusion()).then(|| (key.clone(), stated))
-    }
-
-    /// Returns what is known of repairing.
-    pub fn known_remediation(&self, key: &AssignmentKey) -> Option<(AssignmentKey, bool)> {
-        Some((key.clone(), self.run_remediation_script??))
-    }
-
-    /// Returns what the service sent, where the record has it.
-    pub fn as_read(&self, assignment: &Assignment) -> Option<LiveAssignment> {
-        Some(LiveAssignment {
-            assignment: assignment.clone(),
-            id: None,
-            raw: self.as_read.as_deref()?.clone(),
-        })
-    }
-
     /// Writes assignments out.
     pub fn all(assignments: &'a [Assignment], names: &'a Names) -> Vec<Self> {
         assignments
@@ -369,5 +349,48 @@ impl<'a> AssignmentRecord<'a> {
             source_id: self.source_id.as_deref().map(SharedText::from),
             properties: self.read_properties(),
         })
+    }
+}
+
+/// Assignments that were read, and what their records say beside them.
+#[derive(Debug, Default)]
+pub struct ReadAssignments {
+    /// The assignments, sorted: digests cover them, not their order in a file.
+    pub assignments: Vec<Assignment>,
+    /// What planned remediations say of repairing, where that is not the usual.
+    pub remediation: Vec<(AssignmentKey, bool)>,
+    /// What is known of repairing.
+    pub known_remediation: Vec<(AssignmentKey, bool)>,
+    /// What the service sent, where the records have it.
+    pub sent: Vec<LiveAssignment>,
+}
+
+impl ReadAssignments {
+    /// Reads assignments back and collects their names.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with one of them.
+    pub fn of(records: &[AssignmentRecord<'_>], names: &mut Names) -> Result<Self, RecordError> {
+        let mut all = Self::default();
+        for record in records {
+            let assignment = record.read(names)?;
+            let key = &assignment.key;
+            if let Some(repairs) = record.run_remediation_script.flatten() {
+                all.known_remediation.push((key.clone(), repairs));
+                if repairs == key.target.is_exclusion() {
+                    all.remediation.push((key.clone(), repairs));
+                }
+            }
+            all.sent
+                .extend(record.as_read.as_deref().map(|raw| LiveAssignment {
+                    assignment: assignment.clone(),
+                    id: None,
+                    raw: raw.clone(),
+                }));
+            all.assignments.push(assignment);
+        }
+        all.assignments.sort();
+        Ok(all)
     }
 }

@@ -16,8 +16,7 @@ use super::outcome::Outcome;
 use super::recorded::{Recorded, RecordedPolicy};
 use crate::model::{AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::saved::{
-    AssignmentRecord, Beside, PlannedTenant, RecordError, SharedNamesRecord, beside, check_ids,
-    remediation_of,
+    AssignmentRecord, PlannedTenant, ReadAssignments, RecordError, SharedNamesRecord, check_ids,
 };
 use crate::plan::{Names, shared_policy_names};
 
@@ -213,15 +212,18 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
         policy.name = policy.name.or(known.name);
         policy.filing = policy.filing.or(known.filing);
         // The first that is said of an assignment is how the run found it.
-        let mut recorded = known.recorded;
-        let is_new = |one: &LiveAssignment| {
-            let mut known = recorded.iter();
-            !known.any(|known| known.assignment == one.assignment)
-        };
-        let new: Vec<_> = policy.recorded.into_iter().filter(is_new).collect();
-        recorded.extend(new);
-        policy.recorded = recorded;
+        let later = std::mem::replace(&mut policy.recorded, known.recorded);
+        add_new(&mut policy.recorded, later);
         let is_new = |(key, _): &(AssignmentKey, bool)| {
+/// Adds what the service had sent of assignments of which nothing is known yet.
+fn add_new(known: &mut Vec<LiveAssignment>, mut more: Vec<LiveAssignment>) {
+    more.retain(|one| {
+        let mut known = known.iter();
+        !known.any(|known| known.assignment == one.assignment)
+    });
+    known.extend(more);
+}
+
             let mut known = policy.known_before.iter();
             !known.any(|(known, _)| known == key)
         };
@@ -305,25 +307,26 @@ fn policy(
     (before, after, untouched): Sets<'_>,
     names: &mut Names,
 ) -> Result<RecordedPolicy, RecordError> {
-    let mut read = |records| AssignmentRecord::read_all(records, names);
-    let untouched = untouched.map(&mut read).transpose()?;
-    let remediation = remediation_of(after)?;
-    let (known_before, recorded) = as_sent(before, after)?;
-    let (mut before, mut after) = (read(before)?, read(after)?);
-    before.sort();
-    after.sort();
-    check_ids(id, before.iter().chain(&after))?;
+    let untouched = untouched.map(|untouched| AssignmentRecord::read_all(untouched, names));
+    let untouched = untouched.transpose()?;
+    let mut read = |records| ReadAssignments::of(records, names);
+    let (found, planned) = (read(before), read(after));
+    let (planned, found) = (planned?, found?);
+    check_ids(id, found.assignments.iter().chain(&planned.assignments))?;
+    // What the service had sent of assignments that were there, and in a rollback of those that are to be there again.
+    let mut recorded = found.sent;
+    add_new(&mut recorded, planned.sent);
     Ok(RecordedPolicy {
         kind: RecordError::kind(kind)?,
         id: id.to_owned(),
         name: None,
         shares_name: false,
         odata_type: None,
-        remediation,
-        known_before,
+        remediation: planned.remediation,
+        known_before: found.known_remediation,
         recorded,
-        before,
-        after,
+        before: found.assignments,
+        after: planned.assignments,
         untouched,
         sent: false,
         outcome: None,
@@ -333,23 +336,6 @@ fn policy(
         filing: None,
         waits_for: None,
     })
-}
-
-/// Reads what is known of remediations before, and all that the service had sent of assignments: of those that were
-/// there, and in a rollback of those that are to be there again.
-fn as_sent(
-    before: &[AssignmentRecord<'_>],
-    after: &[AssignmentRecord<'_>],
-) -> Result<Beside, RecordError> {
-    let (known_before, mut sent) = beside(before)?;
-    let (_, restored) = beside(after)?;
-    let is_new = |one: &LiveAssignment| {
-        let mut known = sent.iter();
-        !known.any(|known| known.assignment == one.assignment)
-    };
-    let restored: Vec<_> = restored.into_iter().filter(is_new).collect();
-    sent.extend(restored);
-    Ok((known_before, sent))
 }
 
 #[cfg(test)]

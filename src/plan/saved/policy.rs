@@ -9,10 +9,7 @@ use super::members::{CountRecord, ReachRecord};
 use super::{AssignmentRecord, ReadAssignments, RecordError};
 use crate::kinds::WriteCall;
 use crate::manifest::Mode;
-use crate::model::{
-    Assignment, AssignmentKey, Assignments, Guid, LiveAssignment, MemberCount, PolicyWrite,
-    SetMember,
-};
+use crate::model::{Assignment, Guid, MemberCount, PolicyWrite, SetMember};
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
 use crate::plan::writes::{WriteWith, planned};
@@ -237,15 +234,16 @@ impl<'a> PolicyRecord<'a> {
     }
 
     pub(super) fn read(&self, names: &mut Names) -> Result<PlannedPolicy, RecordError> {
-        let mut assignments =
-            |records: &[AssignmentRecord]| AssignmentRecord::read_all(records, names).map(sorted);
-        let before = assignments(&self.before)?;
-        let after = assignments(&self.after)?;
-        let untouched = assignments(&self.untouched)?;
-        let remediation = remediation_of(&self.after)?;
-        let (_, recorded) = beside(&self.after)?;
-        let (known_before, _) = beside(&self.before)?;
-        check_ids(&self.id, before.iter().chain(&*after).chain(&*untouched))?;
+        let mut read = |records: &[AssignmentRecord<'_>]| ReadAssignments::of(records, names);
+        let (found, planned) = (read(&self.before)?, read(&self.after)?);
+        let (before, after) = (found.assignments, planned.assignments);
+        let untouched = read(&self.untouched)?.assignments;
+        check_ids(&self.id, before.iter().chain(&after).chain(&untouched))?;
+        let named = (
+            RecordError::kind(&self.kind)?,
+            self.id.clone().into_owned(),
+            (&*self.name).into(),
+        );
         Ok(PlannedPolicy {
             kind: RecordError::kind(&self.kind)?,
             id: self.id.clone().into_owned(),
@@ -330,48 +328,6 @@ impl PolicyRecord<'_> {
         };
         self.writes.len() == needed.len() && self.writes.iter().zip(&needed).all(fits)
     }
-}
-
-/// Reads what planned assignments say of remediations that repair.
-///
-/// # Errors
-///
-/// Says which assignment cannot be read.
-pub fn remediation_of(
-    after: &[AssignmentRecord<'_>],
-) -> Result<Vec<(AssignmentKey, bool)>, RecordError> {
-    let mut names = Names::default();
-    let stated = after.iter().map(|record| {
-        let assignment = record.read(&mut names)?;
-        Ok(record.remediation(&assignment.key))
-    });
-    let stated = stated.collect::<Result<Vec<_>, RecordError>>()?;
-    Ok(stated.into_iter().flatten().collect())
-}
-
-/// What is known of repairing, and what the service sent.
-pub type Beside = (Vec<(AssignmentKey, bool)>, Vec<LiveAssignment>);
-
-/// Reads what records of assignments say beside the assignments.
-///
-/// # Errors
-///
-/// Says which assignment cannot be read.
-pub fn beside(records: &[AssignmentRecord<'_>]) -> Result<Beside, RecordError> {
-    let mut names = Names::default();
-    let (mut known, mut sent) = Beside::default();
-    for record in records {
-        let assignment = record.read(&mut names)?;
-        known.extend(record.known_remediation(&assignment.key));
-        sent.extend(record.as_read(&assignment));
-    }
-    Ok((known, sent))
-}
-
-/// The digest covers assignments, not their order in the file.
-fn sorted(mut assignments: Vec<Assignment>) -> Assignments {
-    assignments.sort();
-    assignments.into()
 }
 
 /// Refuses ids that the service gives to no policy and no group: they go into the addresses of
