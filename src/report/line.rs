@@ -78,17 +78,25 @@ pub(super) struct StartLine<'a> {
 }
 
 impl<'a> StartLine<'a> {
-    /// Describes a plan with its digest, if there is one.
-    pub(super) fn new(plan: Option<(&'a Plan, &'a str)>, graph_url: &'a str) -> Self {
+    /// Describes a plan with its digest, if there is one, and the run: when it began, and for which of several
+    /// tenants it is.
+    pub(super) fn new(
+        plan: Option<(&'a Plan, &'a str)>,
+        shared_names: SharedNamesRecord,
+        graph_url: &'a str,
+        began: Option<Timestamp>,
+        tenant: Option<&'a PlannedTenant>,
+    ) -> Self {
         let (plan, digest) = plan.unzip();
         Self {
             format_version: FORMAT_VERSION.into(),
             event: Event::Start,
-            started_at: None,
+            // To the second, which the run began no earlier than.
+            started_at: began.and_then(|began| Timestamp::from_second(began.as_second()).ok()),
             digest: digest.map(Cow::Borrowed),
-            tenant: None,
-            client_id: None,
-            cloud: None,
+            tenant: tenant.map(|tenant| tenant.name.as_str().into()),
+            client_id: tenant.and_then(|tenant| own(&tenant.client_id)),
+            cloud: tenant.and_then(|tenant| own(&tenant.cloud)),
             tenant_id: plan.and_then(|plan| plan.tenant_id.as_deref().map(Cow::Borrowed)),
             graph_url: graph_url.into(),
             selection: plan.map(SelectionRecord::of).unwrap_or_default(),
@@ -97,43 +105,12 @@ impl<'a> StartLine<'a> {
             unmanaged: plan
                 .and_then(|plan| plan.unmanaged.as_deref())
                 .map(UnmanagedRecord::new),
-            shared_names: SharedNamesRecord::default(),
+            shared_names,
             guards: plan
                 .iter()
                 .flat_map(|plan| &plan.guards)
                 .map(GuardRecord::new)
                 .collect(),
-        }
-    }
-}
-
-impl<'a> StartLine<'a> {
-    /// Says when the run began.
-    pub(super) fn began(self, began: Option<Timestamp>) -> Self {
-        // To the second, which the run began no earlier than.
-        let began = began.and_then(|began| Timestamp::from_second(began.as_second()).ok());
-        Self {
-            started_at: began,
-            ..self
-        }
-    }
-
-    /// Says which names are shared.
-    pub(super) fn with_shared(self, shared_names: SharedNamesRecord) -> Self {
-        Self {
-            shared_names,
-            ..self
-        }
-    }
-
-    /// Says for which of several tenants the run is.
-    pub(super) fn of_tenant(self, tenant: Option<&'a PlannedTenant>) -> Self {
-        let own = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
-        Self {
-            tenant: tenant.map(|tenant| tenant.name.as_str().into()),
-            client_id: tenant.and_then(|tenant| own(&tenant.client_id)),
-            cloud: tenant.and_then(|tenant| own(&tenant.cloud)),
-            ..self
         }
     }
 }

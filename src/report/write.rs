@@ -148,9 +148,9 @@ impl Report {
         shared_names: SharedNamesRecord,
         graph_url: &str,
     ) -> io::Result<()> {
-        let start = StartLine::new(plan, graph_url).began(self.began);
-        let start = start.with_shared(shared_names);
-        self.line(&start.of_tenant(self.tenant.clone().as_ref()))
+        let tenant = self.tenant.clone();
+        let start = StartLine::new(plan, shared_names, graph_url, self.began, tenant.as_ref());
+        self.line(&start)
     }
 
     /// Says for which of several tenants the run is.
