@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::class::Class;
 
 /// Something worth telling while it happens.
@@ -49,8 +51,9 @@ impl Observe for Unobserved {
     fn notice(&self, _event: Event) {}
 }
 
-/// What went over the wire so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What went over the wire so far; reports hold it so.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(default)]
 pub struct RequestCounts {
     /// HTTP requests that only read, batches as one each.
     pub reads: u64,

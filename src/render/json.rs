@@ -11,7 +11,7 @@ use crate::plan::saved::{
     AssignmentRecord, DiagnosticRecord, FORMAT_VERSION, PlanRecord, SelectionRecord, TOOL,
 };
 use crate::plan::{Names, Plan, Selection};
-use crate::report::{OutcomeCounts, PolicyLine, RequestsRecord, Results};
+use crate::report::{OutcomeCounts, PolicyLine, Results};
 use crate::text::escaped_in_json;
 
 /// A result as JSON, with indentation and a line end.
@@ -105,7 +105,7 @@ pub struct WithResults<'a> {
 pub struct ResultsRecord<'a> {
     exit_code: u8,
     summary: OutcomeCounts,
-    requests: RequestsRecord,
+    requests: RequestCounts,
     policies: Vec<PolicyLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     moved: Vec<MovedRecord<'a>>,
@@ -134,7 +134,7 @@ impl<'a> ResultsRecord<'a> {
         Self {
             exit_code,
             summary: OutcomeCounts::new(results),
-            requests: RequestsRecord::new(requests),
+            requests,
             policies: results
                 .all(plan)
                 .map(|(policy, settled)| PolicyLine::new(policy, settled, names))

@@ -10,12 +10,11 @@ use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::{assignment, count, duration, named, named_tenant, reason};
 use super::review::Direction;
+use crate::graph::observe::RequestCounts;
 use crate::model::Assignment;
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{Change, Names, changes};
-use crate::report::{
-    ErrorRecord, Outcome, PendingApproval, Recorded, RecordedPolicy, RequestsRecord,
-};
+use crate::report::{Outcome, PendingApproval, Reason, Recorded, RecordedPolicy};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -36,10 +35,10 @@ fn name(policy: &RecordedPolicy) -> String {
 }
 
 /// Returns what is to be said of a policy, if it is as planned or not, as asked.
-fn error_record(policy: &RecordedPolicy, is_good: bool) -> Option<ErrorRecord<'_>> {
+fn error_record(policy: &RecordedPolicy, is_good: bool) -> Option<&Reason> {
     let outcome = policy.outcome.is_some_and(Outcome::is_good);
     let reason = policy.reason.as_ref();
-    reason.filter(|_| outcome == is_good).map(ErrorRecord::new)
+    reason.filter(|_| outcome == is_good)
 }
 
 /// Says why a policy is not as planned.
@@ -205,7 +204,7 @@ struct ReportRecord<'a> {
     /// Whether the run came to its end.
     complete: bool,
     exit_code: Option<u8>,
-    requests: Option<RequestsRecord>,
+    requests: Option<RequestCounts>,
     elapsed_ms: Option<u64>,
     policies: Vec<PolicyRecord<'a>>,
 }
@@ -222,11 +221,11 @@ struct PolicyRecord<'a> {
     may_be_changed: bool,
     before: Vec<AssignmentRecord<'a>>,
     after: Vec<AssignmentRecord<'a>>,
-    error: Option<ErrorRecord<'a>>,
+    error: Option<&'a Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<&'a PendingApproval>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<ErrorRecord<'a>>,
+    note: Option<&'a Reason>,
 }
 
 /// Returns the tenant's short name, if manifests name their tenants.
@@ -257,7 +256,7 @@ pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json
         graph_url: &recorded.graph_url,
         complete: ended,
         exit_code: recorded.exit_code,
-        requests: ended.then(|| RequestsRecord::new(recorded.requests)),
+        requests: ended.then_some(recorded.requests),
         elapsed_ms: ended.then(|| u64::try_from(recorded.elapsed.as_millis()).unwrap_or(u64::MAX)),
         policies: policies
             .iter()

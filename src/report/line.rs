@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{
     Announced, FilingAttempt, Outcome, PendingApproval, PolicyResult, Reason, Results,
 };
-use super::reason_code::ReasonCode;
 use crate::graph::observe::RequestCounts;
 use crate::model::{LiveAssignment, Source};
 use crate::plan::saved::{
@@ -88,6 +87,7 @@ impl<'a> StartLine<'a> {
         tenant: Option<&'a PlannedTenant>,
     ) -> Self {
         let (plan, digest) = plan.unzip();
+        let own = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
         Self {
             format_version: FORMAT_VERSION.into(),
             event: Event::Start,
@@ -237,7 +237,7 @@ pub struct PolicyLine<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) untouched: Option<Vec<AssignmentRecord<'a>>>,
     #[serde(default)]
-    pub(super) error: Option<ErrorRecord<'a>>,
+    pub(super) error: Option<Cow<'a, Reason>>,
     /// Of a policy that is pending: what is sent once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<Cow<'a, PendingApproval>>,
@@ -246,13 +246,13 @@ pub struct PolicyLine<'a> {
     pub(super) waits_for: Option<Cow<'a, str>>,
     /// Of a policy that is as planned: what is to be said of it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) note: Option<ErrorRecord<'a>>,
+    pub(super) note: Option<Cow<'a, Reason>>,
 }
 
 impl<'a> PolicyLine<'a> {
     /// Writes out what became of a policy.
     pub fn new(policy: &'a PlannedPolicy, settled: &'a PolicyResult, names: &'a Names) -> Self {
-        let record = settled.reason.as_ref().map(ErrorRecord::new);
+        let record = settled.reason.as_ref().map(Cow::Borrowed);
         let (error, note) = match settled.outcome.is_good() {
             true => (None, record),
             false => (record, None),
@@ -283,55 +283,6 @@ impl<'a> PolicyLine<'a> {
     }
 }
 
-/// Why a policy is not as planned.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ErrorRecord<'a> {
-    code: Cow<'a, str>,
-    #[serde(default)]
-    status: Option<u16>,
-    #[serde(default)]
-    message: Cow<'a, str>,
-    #[serde(default)]
-    request_id: Option<Cow<'a, str>>,
-}
-
-impl<'a> ErrorRecord<'a> {
-    /// Writes a reason out.
-    pub fn new(reason: &'a Reason) -> Self {
-        let Reason {
-            code,
-            status,
-            message,
-            request_id,
-            is_refusal: _,
-        } = reason;
-        Self {
-            code: code.name().into(),
-            status: *status,
-            message: message.into(),
-            request_id: request_id.as_deref().map(Cow::Borrowed),
-        }
-    }
-
-    /// Reads the reason back. Whether it was a refusal decided the run's exit code, which is recorded.
-    pub(super) fn read(self) -> Reason {
-        let Self {
-            code,
-            status,
-            message,
-            request_id,
-        } = self;
-        Reason {
-            code: ReasonCode::from_name(&code),
-            status,
-            message: message.into_owned(),
-            request_id: request_id.map(Cow::into_owned),
-            is_refusal: false,
-        }
-    }
-}
-
 /// How the run ended.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -341,7 +292,7 @@ pub(super) struct EndLine {
     #[serde(default)]
     summary: OutcomeCounts,
     #[serde(default)]
-    pub(super) requests: RequestsRecord,
+    pub(super) requests: RequestCounts,
     #[serde(default)]
     pub(super) elapsed_ms: u64,
 }
@@ -357,7 +308,7 @@ impl EndLine {
             event: Event::End,
             exit_code,
             summary: OutcomeCounts::new(results),
-            requests: RequestsRecord::new(requests),
+            requests,
             elapsed_ms,
         }
     }
@@ -396,49 +347,6 @@ impl OutcomeCounts {
     }
 }
 
-/// What went over the wire.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(default)]
-pub struct RequestsRecord {
-    reads: u64,
-    writes: u64,
-    throttled: u64,
-    retried: u64,
-}
-
-impl RequestsRecord {
-    /// Writes counts out.
-    pub fn new(counts: RequestCounts) -> Self {
-        let RequestCounts {
-            reads,
-            writes,
-            throttled,
-            retried,
-        } = counts;
-        Self {
-            reads,
-            writes,
-            throttled,
-            retried,
-        }
-    }
-
-    pub(super) fn read(self) -> RequestCounts {
-        let Self {
-            reads,
-            writes,
-            throttled,
-            retried,
-        } = self;
-        RequestCounts {
-            reads,
-            writes,
-            throttled,
-            retried,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,8 +357,8 @@ mod tests {
         for code in ["interrupted", "BadRequest", "ofAnotherVersion", ""] {
             let written =
                 format!(r#"{{"code":"{code}","status":400,"message":"m","requestId":"r"}}"#);
-            let record: ErrorRecord<'_> = serde_json::from_str(&written).expect("a reason");
-            let again = serde_json::to_string(&ErrorRecord::new(&record.read()));
+            let read: Reason = serde_json::from_str(&written).expect("a reason");
+            let again = serde_json::to_string(&read);
             assert_eq!(again.expect("JSON"), written);
         }
     }

@@ -11,13 +11,13 @@ mod results;
 mod write;
 
 pub use last_known::last_known;
-pub use line::{ErrorRecord, OutcomeCounts, PolicyLine, RequestsRecord};
+pub use line::{OutcomeCounts, PolicyLine};
 pub(crate) use outcome::policy_set_assignments_missing;
 pub use outcome::{
     Announced, FilingAttempt, Moved, Outcome, PendingApproval, PolicyResult, Reason, Results,
     Withdrawn,
 };
-pub use read::{ReportError, read, settled_policy};
+pub use read::{ReportError, read};
 pub use reason_code::ReasonCode;
 pub use recorded::{Recorded, RecordedPolicy};
 pub use results::{ReadResults, read_results};

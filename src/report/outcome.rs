@@ -56,18 +56,23 @@ impl Outcome {
     }
 }
 
-/// Why a policy is not as planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a policy is not as planned; reports hold it so.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
 pub struct Reason {
     /// Graph's error code, or a word of ours.
     pub code: ReasonCode,
     /// The HTTP status, where the service answered.
+    #[serde(default)]
     pub status: Option<u16>,
     /// The sentence for people.
+    #[serde(default)]
     pub message: String,
     /// The id that Microsoft's support asks for.
+    #[serde(default)]
     pub request_id: Option<String>,
-    /// Whether a permission was missing.
+    /// Whether a permission was missing. That decided the run's exit code, which is recorded.
+    #[serde(skip)]
     pub is_refusal: bool,
 }
 
@@ -263,15 +268,10 @@ impl PolicyResult {
 
     pub(crate) fn not_as_planned(outcome: Outcome, reason: Reason) -> Self {
         Self {
-            outcome,
             reason: Some(reason),
             ..Self::as_planned(outcome)
         }
     }
-}
-
-/// What became of a plan's changed policies, in the plan's order.
-#[derive(Clone, Debug, Default)]
 
     pub(crate) fn failed(reason: Reason) -> Self {
         Self::not_as_planned(Outcome::Failed, reason)
@@ -288,6 +288,10 @@ impl PolicyResult {
     pub(crate) fn stale(reason: Reason) -> Self {
         Self::not_as_planned(Outcome::Stale, reason)
     }
+}
+
+/// What became of a plan's changed policies, in the plan's order.
+#[derive(Clone, Debug, Default)]
 pub struct Results {
     /// One for each changed policy.
     pub settled: Vec<PolicyResult>,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
+use super::line::{EndLine, Event, PolicyLine, SendingLine, StartLine};
 use super::outcome::Outcome;
 use super::recorded::{Recorded, RecordedPolicy};
 use crate::model::{AssignmentKey, LiveAssignment, PolicyKind, SharedText};
@@ -88,7 +88,7 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
             Event::End => {
                 let end: EndLine = line_of(value).map_err(wrong)?;
                 recorded.exit_code = Some(end.exit_code);
-                recorded.requests = end.requests.read();
+                recorded.requests = end.requests;
                 recorded.elapsed = Duration::from_millis(end.elapsed_ms);
             }
             Event::Start | Event::Unknown => {}
@@ -195,15 +195,6 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<SharedNamesRecord, Rep
     Ok(shared_names)
 }
 
-/// Reads what a line, or a result as JSON, says of a policy that has settled.
-///
-/// # Errors
-///
-/// Says what is wrong with it.
-pub fn settled_policy(value: Value, names: &mut Names) -> Result<RecordedPolicy, RecordError> {
-    settled(value, names)
-}
-
 /// Adds what a line says of a policy to what earlier lines said of it.
 fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy: RecordedPolicy) {
     let key = (policy.kind, policy.id.clone());
@@ -215,15 +206,6 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
         let later = std::mem::replace(&mut policy.recorded, known.recorded);
         add_new(&mut policy.recorded, later);
         let is_new = |(key, _): &(AssignmentKey, bool)| {
-/// Adds what the service had sent of assignments of which nothing is known yet.
-fn add_new(known: &mut Vec<LiveAssignment>, mut more: Vec<LiveAssignment>) {
-    more.retain(|one| {
-        let mut known = known.iter();
-        !known.any(|known| known.assignment == one.assignment)
-    });
-    known.extend(more);
-}
-
             let mut known = policy.known_before.iter();
             !known.any(|(known, _)| known == key)
         };
@@ -231,6 +213,15 @@ fn add_new(known: &mut Vec<LiveAssignment>, mut more: Vec<LiveAssignment>) {
         policy.known_before.extend(known);
     }
     policies.insert(key, policy);
+}
+
+/// Adds what the service had sent of assignments of which nothing is known yet.
+fn add_new(known: &mut Vec<LiveAssignment>, mut more: Vec<LiveAssignment>) {
+    more.retain(|one| {
+        let mut known = known.iter();
+        !known.any(|known| known.assignment == one.assignment)
+    });
+    known.extend(more);
 }
 
 /// A policy that was announced, and the id of the request.
@@ -264,7 +255,8 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, RecordError> {
     Ok((policy, request))
 }
 
-fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, RecordError> {
+/// Reads what a line, or a result as JSON, says of a policy that has settled.
+pub(super) fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, RecordError> {
     let PolicyLine {
         event: _,
         kind,
@@ -286,7 +278,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, RecordErro
         odata_type: odata_type.as_deref().map(SharedText::from),
         outcome: Some(outcome),
         written,
-        reason: error.or(note).map(ErrorRecord::read),
+        reason: error.or(note).map(Cow::into_owned),
         approval: approval.map(Cow::into_owned),
         waits_for: waits_for.map(Cow::into_owned),
         ..policy(&kind, &id, (&before, &after, untouched.as_deref()), names)?

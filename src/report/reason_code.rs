@@ -1,5 +1,9 @@
 //! The codes of reasons: those of the program itself, which are all here, and any other, which is kept as it is.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Makes the enum and the conversions from and to its names from one table.
 macro_rules! reason_codes {
     ($($own:ident = $name:literal,)*) => {
@@ -74,6 +78,18 @@ reason_codes! {
     UnknownLeftOut = "unknownLeftOut",
     Unverified = "unverified",
     WaitTooLong = "waitTooLong",
+}
+
+impl Serialize for ReasonCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for ReasonCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer).map(|name| Self::from_name(&name))
+    }
 }
 
 #[cfg(test)]

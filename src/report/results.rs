@@ -3,9 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::line::RequestsRecord;
 use super::outcome::{Moved, Outcome, PolicyResult, Results};
-use super::read::settled_policy;
+use super::read::settled;
 use super::recorded::RecordedPolicy;
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{AssignmentRecord, RecordError};
@@ -25,7 +24,7 @@ pub struct ReadResults {
 #[derive(Deserialize)]
 struct Written {
     #[serde(default)]
-    requests: RequestsRecord,
+    requests: RequestCounts,
     policies: Vec<Value>,
     #[serde(default)]
     moved: Vec<WrittenMoved>,
@@ -51,11 +50,11 @@ pub fn read_results(
     let written: Written = serde_json::from_value(value)?;
     let changed: Vec<_> = plan.changed().collect();
     let mut read = ReadResults {
-        requests: written.requests.read(),
+        requests: written.requests,
         ..ReadResults::default()
     };
     for line in written.policies {
-        let policy = settled_policy(line, names)?;
+        let policy = settled(line, names)?;
         let Some(outcome) = policy.outcome else {
             continue;
         };
