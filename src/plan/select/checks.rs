@@ -79,70 +79,55 @@ impl LiveCheck<'_> {
         rules: &TypeRules,
         wanted: &DesiredState,
     ) -> Option<Diagnostic> {
-        let PlacedDesired {
-            desired: assignment,
+        let PlacedDesired { desired, place } = &self.wanted;
+        let place = *place;
+        let case = Case {
+            desired,
             place,
-        } = &self.wanted;
-        // What is live already is not made worse by saying so; an export must be plannable.
-        let severity = || {
-            let same_target = live.assignments_of(&assignment.key.target);
-            if same_target.iter().any(|live| assignment.accepts(live)) {
-                Severity::Warning
-            } else {
-                Severity::Error
-            }
+            live,
+            rules,
         };
-        let diagnostic = match &self.kind {
-            LiveCheckKind::UnknownGroup => Diagnostic::new(
-                severity(),
-                "unknown-group",
-                Some(*place),
-                format!(
-                    "the tenant has no group with the id `{}`",
-                    assignment.key.target.group_id().unwrap_or_default()
-                ),
-            )
-            .hint("the group may have been deleted"),
-            LiveCheckKind::UnknownFilter(place) => Diagnostic::new(
-                severity(),
-                "unknown-filter",
-                Some(*place),
-                format!(
-                    "the tenant has no assignment filter with the id `{}`",
-                    assignment.filter.as_ref().map_or("", |filter| &filter.id)
-                ),
-            )
-            .hint("the filter may have been deleted, or be hidden from this sign-in"),
+        match &self.kind {
+            LiveCheckKind::UnknownGroup => {
+                let id = desired.key.target.group_id().unwrap_or_default();
+                let message = format!("the tenant has no group with the id `{id}`");
+                let fault = case.fault("unknown-group", place, message);
+                Some(fault.hint("the group may have been deleted"))
+            }
+            LiveCheckKind::UnknownFilter(place) => {
+                let id = desired.filter.as_ref().map_or("", |filter| &filter.id);
+                let message = format!("the tenant has no assignment filter with the id `{id}`");
+                let fault = case.fault("unknown-filter", *place, message);
+                Some(fault.hint("the filter may have been deleted, or be hidden from this sign-in"))
+            }
             LiveCheckKind::Platform(place, filter) => {
                 // Of a filter of the other side that is said already.
                 if other_side(rules, filter).is_some() {
                     return None;
                 }
                 let message = platform::misfit(filter, live)?;
-                Diagnostic::new(severity(), "filter-platform", Some(*place), message)
+                Some(case.fault("filter-platform", *place, message))
             }
-            LiveCheckKind::OtherSide(mode) => {
-                return check_other_side(assignment, *place, *mode, live);
-            }
-            LiveCheckKind::LoneExclusion => {
-                return check_exclusion_without_include(assignment, *place, live);
-            }
+            LiveCheckKind::OtherSide(mode) => case.check_other_side(*mode),
+            LiveCheckKind::LoneExclusion => case.check_exclusion_without_include(),
             LiveCheckKind::BesideAllDevices(all_are_wanted) => {
-                return check_exclusion_with_all_devices(assignment, *place, *all_are_wanted, live);
+                case.check_exclusion_with_all_devices(*all_are_wanted)
             }
-            LiveCheckKind::Rules(filter) => {
-                return check_rules(assignment, *place, *filter, (live, rules), severity)
-                    .or_else(|| check_properties(assignment, *place, live));
-            }
-            LiveCheckKind::OtherIntent => {
-                return check_other_intent(assignment, *place, live, wanted);
-            }
-            LiveCheckKind::Settings(wanted) => {
-                return settings::check(wanted, assignment, live);
-            }
-        };
-        Some(diagnostic)
+            LiveCheckKind::Rules(filter) => case
+                .check_rules(*filter)
+                .or_else(|| case.check_properties()),
+            LiveCheckKind::OtherIntent => case.check_other_intent(wanted),
+            LiveCheckKind::Settings(wanted) => settings::check(wanted, desired, live),
+        }
     }
+}
+
+/// An assignment that is wanted of a policy, with the line that says so, and the policy as it is.
+struct Case<'c> {
+    desired: &'c Desired,
+    place: Place,
+    live: &'c LivePolicy,
+    rules: &'c TypeRules,
 }
 
 /// Names what rules are about: the kind, and what sets some of its policies apart.
@@ -153,93 +138,6 @@ fn named(live: &LivePolicy) -> String {
             format!("{} ({odata_type})", live.kind)
         }
         _ => live.kind.to_string(),
-    }
-}
-
-/// Finds targets and filters that the kind, or the type, does not take.
-fn check_rules(
-    desired: &Desired,
-    place: Place,
-    filter: Option<(Place, &LiveFilter)>,
-    (live, rules): (&LivePolicy, &TypeRules),
-    severity: impl Fn() -> Severity,
-) -> Option<Diagnostic> {
-    const CODE: &str = "target-not-allowed";
-    let target = &desired.key.target;
-    // What is live was taken.
-    if rules.doubtful.contains(&target.kind()) && severity() == Severity::Error {
-        let (named, word) = (named(live), target.type_name());
-        let message = format!("the service may reject `{word}` on {named}");
-        let doubt = Diagnostic::warning(CODE, place, message);
-        return Some(doubt.hint(format!(
-            "what the service says decides; source: {}",
-            rules.source
-        )));
-    }
-    let (place, filter) = filter?;
-    check_filter(rules, filter, live, place, severity)
-}
-
-/// Finds filters that the kind, or the type, does not take.
-fn check_filter(
-    rules: &TypeRules,
-    filter: &LiveFilter,
-    live: &LivePolicy,
-    place: Place,
-    severity: impl Fn() -> Severity,
-) -> Option<Diagnostic> {
-    let doubt = |message: String, source: &str| {
-        // What is live was so before.
-        let is_existing = severity() != Severity::Error;
-        let already = if is_existing { ALREADY } else { "" };
-        let message = format!("{message}{already}");
-        let doubt = Diagnostic {
-            is_existing,
-            ..Diagnostic::warning("filter-unsupported-kind", place, message)
-        };
-        Some(doubt.hint(format!("source: {source}")))
-    };
-    if let Some((over, takes)) = other_side(rules, filter) {
-        let takes = match rules.filters {
-            FilterRule::Unsupported => "no filters".to_owned(),
-            _ => format!("filters over {takes}"),
-        };
-        let message = format!(
-            "the filter `{}` is over {over}, and {} takes {takes}",
-            filter.name,
-            named(live)
-        );
-        return Some(Diagnostic::new(
-            severity(),
-            "filter-not-allowed",
-            Some(place),
-            message,
-        ));
-    }
-    match rules.filters {
-        FilterRule::Unsupported => doubt(
-            format!(
-                "filters have no effect on {}, by Microsoft's list",
-                named(live)
-            ),
-            WORKLOADS,
-        ),
-        FilterRule::Doubtful => doubt(
-            format!("it is not certain that filters work on {}", named(live)),
-            rules.source,
-        ),
-        FilterRule::Devices | FilterRule::Apps => {
-            let known = rules.filter_properties;
-            let other = filter.rule.as_deref().and_then(|rule| {
-                let mut named = properties_in(rule);
-                named.find(|name| !known.is_empty() && !known.contains(name))
-            })?;
-            let message = format!(
-                "the filter `{}` looks at `{other}`, which is not known of a device that is being enrolled",
-                filter.name
-            );
-            doubt(message, rules.source)
-        }
     }
 }
 
@@ -263,133 +161,215 @@ fn properties_in(rule: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Finds groups that are excluded together with all devices where that is not possible.
-fn check_exclusion_with_all_devices(
-    desired: &Desired,
-    place: Place,
-    all_are_wanted: bool,
-    live: &LivePolicy,
-) -> Option<Diagnostic> {
-    let has_all = all_are_wanted || !live.assignments_of(&Target::AllDevices).is_empty();
-    let is_live = live
-        .assignments_of(&desired.key.target)
-        .iter()
-        .any(|live| desired.accepts(live));
-    if live.kind.spec().targets.excludes_from_all_devices || !has_all || is_live {
-        return None;
+impl Case<'_> {
+    /// Returns the live assignments of the same target.
+    fn same_target(&self) -> &[Assignment] {
+        self.live.assignments_of(&self.desired.key.target)
     }
-    let message = format!("{} takes no exclusion together with all devices", live.kind);
-    let doubt = Diagnostic::warning("target-not-allowed", place, message);
-    Some(
-        doubt
-            .hint("what the service says decides; source: MicrosoftDocs/memdocs pull request 4144"),
-    )
-}
 
-/// Finds what an assignment of this kind should say and does not, or says and should not.
-fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
-    let target = &desired.key.target;
-    let is_live = || {
-        let mut same_target = live.assignments_of(target).iter();
-        same_target.any(|live| live.key == desired.key)
-    };
-    match live.kind.spec().properties {
-        AssignmentProperties::Remediation if !target.is_exclusion() && !is_live() => {
-            let mut stated = desired.properties.iter();
-            if stated.any(|(name, _)| &**name == "runSchedule") {
-                return None;
-            }
-            let message = "a new assignment of a remediation has no schedule";
-            let doubt = Diagnostic::warning("remediation-without-schedule", place, message);
-            Some(doubt.hint("add `runSchedule`; the portal always sets one"))
+    /// Whether the assignment is live, with all that is wanted of it.
+    fn is_met(&self) -> bool {
+        self.same_target()
+            .iter()
+            .any(|live| self.desired.accepts(live))
+    }
+
+    /// Whether the assignment is live, with whatever properties.
+    fn is_live(&self) -> bool {
+        self.same_target()
+            .iter()
+            .any(|live| live.key == self.desired.key)
+    }
+
+    /// What is live already is not made worse by saying so; an export must be plannable.
+    fn fault(&self, code: &'static str, place: Place, message: String) -> Diagnostic {
+        let mut fault = Diagnostic::error(code, place, message);
+        if self.is_met() {
+            fault.severity = Severity::Warning;
         }
-        AssignmentProperties::App => {
-            let intent = desired.key.variant.as_deref()?;
-            let odata_type = live.odata_type.as_deref().unwrap_or_default();
-            if intent == "availableWithoutEnrollment"
-                && app_settings::needs_enrollment(odata_type)
-                && !target.is_exclusion()
-                && *target != Target::AllDevices
-                && !is_live()
-            {
+        fault
+    }
+
+    fn warning(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::warning(code, self.place, message)
+    }
+
+    /// Finds targets and filters that the kind, or the type, does not take.
+    fn check_rules(&self, filter: Option<(Place, &LiveFilter)>) -> Option<Diagnostic> {
+        let (target, rules) = (&self.desired.key.target, self.rules);
+        // What is live was taken.
+        if rules.doubtful.contains(&target.kind()) && !self.is_met() {
+            let (named, word) = (named(self.live), target.type_name());
+            let message = format!("the service may reject `{word}` on {named}");
+            let doubt = self.warning("target-not-allowed", message);
+            return Some(doubt.hint(format!(
+                "what the service says decides; source: {}",
+                rules.source
+            )));
+        }
+        let (place, filter) = filter?;
+        self.check_filter(filter, place)
+    }
+
+    /// Finds filters that the kind, or the type, does not take.
+    fn check_filter(&self, filter: &LiveFilter, place: Place) -> Option<Diagnostic> {
+        let Self { live, rules, .. } = self;
+        let doubt = |message: String, source: &str| {
+            // What is live was so before.
+            let is_existing = self.is_met();
+            let already = if is_existing { ALREADY } else { "" };
+            let message = format!("{message}{already}");
+            let doubt = Diagnostic {
+                is_existing,
+                ..Diagnostic::warning("filter-unsupported-kind", place, message)
+            };
+            Some(doubt.hint(format!("source: {source}")))
+        };
+        if let Some((over, takes)) = other_side(rules, filter) {
+            let takes = match rules.filters {
+                FilterRule::Unsupported => "no filters".to_owned(),
+                _ => format!("filters over {takes}"),
+            };
+            let message = format!(
+                "the filter `{}` is over {over}, and {} takes {takes}",
+                filter.name,
+                named(live)
+            );
+            return Some(self.fault("filter-not-allowed", place, message));
+        }
+        match rules.filters {
+            FilterRule::Unsupported => doubt(
+                format!(
+                    "filters have no effect on {}, by Microsoft's list",
+                    named(live)
+                ),
+                WORKLOADS,
+            ),
+            FilterRule::Doubtful => doubt(
+                format!("it is not certain that filters work on {}", named(live)),
+                rules.source,
+            ),
+            FilterRule::Devices | FilterRule::Apps => {
+                let known = rules.filter_properties;
+                let other = filter.rule.as_deref().and_then(|rule| {
+                    let mut named = properties_in(rule);
+                    named.find(|name| !known.is_empty() && !known.contains(name))
+                })?;
                 let message = format!(
-                    "an app of the type {odata_type} may not support the intent `{intent}`"
+                    "the filter `{}` looks at `{other}`, which is not known of a device that is being enrolled",
+                    filter.name
                 );
-                let doubt = Diagnostic::warning("intent-not-supported", place, message);
-                return Some(doubt.hint(
+                doubt(message, rules.source)
+            }
+        }
+    }
+
+    /// Finds groups that are excluded together with all devices where that is not possible.
+    fn check_exclusion_with_all_devices(&self, all_are_wanted: bool) -> Option<Diagnostic> {
+        let live = self.live;
+        let has_all = all_are_wanted || !live.assignments_of(&Target::AllDevices).is_empty();
+        if live.kind.spec().targets.excludes_from_all_devices || !has_all || self.is_met() {
+            return None;
+        }
+        let message = format!("{} takes no exclusion together with all devices", live.kind);
+        let doubt = self.warning("target-not-allowed", message);
+        Some(
+            doubt.hint(
+                "what the service says decides; source: MicrosoftDocs/memdocs pull request 4144",
+            ),
+        )
+    }
+
+    /// Finds what an assignment of this kind should say and does not, or says and should not.
+    fn check_properties(&self) -> Option<Diagnostic> {
+        let Self { desired, live, .. } = self;
+        let target = &desired.key.target;
+        match live.kind.spec().properties {
+            AssignmentProperties::Remediation if !target.is_exclusion() && !self.is_live() => {
+                let mut stated = desired.properties.iter();
+                if stated.any(|(name, _)| &**name == "runSchedule") {
+                    return None;
+                }
+                let message = "a new assignment of a remediation has no schedule";
+                let doubt = self.warning("remediation-without-schedule", message);
+                Some(doubt.hint("add `runSchedule`; the portal always sets one"))
+            }
+            AssignmentProperties::App => {
+                let intent = desired.key.variant.as_deref()?;
+                let odata_type = live.odata_type.as_deref().unwrap_or_default();
+                if intent == "availableWithoutEnrollment"
+                    && app_settings::needs_enrollment(odata_type)
+                    && !target.is_exclusion()
+                    && *target != Target::AllDevices
+                    && !self.is_live()
+                {
+                    let message = format!(
+                        "an app of the type {odata_type} may not support the intent `{intent}`"
+                    );
+                    let doubt = self.warning("intent-not-supported", message);
+                    return Some(doubt.hint(
                     "only apps for iOS and Android are offered without enrollment; source: learn.microsoft.com: Assign apps to groups",
                 ));
-            }
-            let is_offered = matches!(intent, "available" | "availableWithoutEnrollment");
-            if *target != Target::AllDevices || !is_offered || is_live() {
-                return None;
-            }
-            let message = format!("the service may reject `{intent}` for all devices");
-            let doubt = Diagnostic::warning("target-not-allowed", place, message);
-            Some(doubt.hint(
+                }
+                let is_offered = matches!(intent, "available" | "availableWithoutEnrollment");
+                if *target != Target::AllDevices || !is_offered || self.is_live() {
+                    return None;
+                }
+                let message = format!("the service may reject `{intent}` for all devices");
+                let doubt = self.warning("target-not-allowed", message);
+                Some(doubt.hint(
                 "apps are offered to users: use `allUsers`, or another intent; source: learn.microsoft.com: Assign apps to groups",
             ))
+            }
+            AssignmentProperties::Remediation | AssignmentProperties::None => None,
         }
-        AssignmentProperties::Remediation | AssignmentProperties::None => None,
     }
-}
 
-/// Finds a target that gets an intent beside another one, which stays.
-fn check_other_intent(
-    desired: &Desired,
-    place: Place,
-    live: &LivePolicy,
-    wanted: &DesiredState,
-) -> Option<Diagnostic> {
-    let target = &desired.key.target;
-    let same_target = live.assignments_of(target);
-    let is_live = same_target.iter().any(|live| live.key == desired.key);
-    let is_named = |key: &AssignmentKey| wanted.assignments.iter().any(|one| one.key == *key);
-    let other = same_target.iter().find(|other| {
-        other.key.source == desired.key.source
-            && other.key.variant != desired.key.variant
-            && !wanted.removes(other)
-            && !is_named(&other.key)
-    });
-    let other = other.filter(|_| !target.is_exclusion() && !is_live)?;
-    let message = format!(
-        "the target is included with the intent `{}` already, which stays",
-        other.key.variant.as_deref().unwrap_or_default()
-    );
-    let doubt = Diagnostic::warning("same-group-two-intents", place, message);
-    Some(doubt.hint(
+    /// Finds a target that gets an intent beside another one, which stays.
+    fn check_other_intent(&self, wanted: &DesiredState) -> Option<Diagnostic> {
+        let desired = self.desired;
+        let is_named = |key: &AssignmentKey| wanted.assignments.iter().any(|one| one.key == *key);
+        let other = self.same_target().iter().find(|other| {
+            other.key.source == desired.key.source
+                && other.key.variant != desired.key.variant
+                && !wanted.removes(other)
+                && !is_named(&other.key)
+        });
+        let other = other.filter(|_| !desired.key.target.is_exclusion() && !self.is_live())?;
+        let message = format!(
+            "the target is included with the intent `{}` already, which stays",
+            other.key.variant.as_deref().unwrap_or_default()
+        );
+        let doubt = self.warning("same-group-two-intents", message);
+        Some(doubt.hint(
         "the portal does not allow that; list the other below `absent`, with its intent, if it is to go",
     ))
-}
+    }
 
-/// Finds a group that stays live on the other side. What a policy set made stays in every mode.
-fn check_other_side(
-    assignment: &Desired,
-    place: Place,
-    mode: Mode,
-    live: &LivePolicy,
-) -> Option<Diagnostic> {
-    const FROM_SET: &str = "no mode removes what a policy set assigns; remove the policy from the policy set, or leave the group out";
-    let (other_side, doing, done, then) = match &assignment.key.target {
-        Target::Group(id) => (
-            Target::ExclusionGroup(id.clone()),
-            "includes",
-            "excludes",
-            "the exclusion stays, and wins",
-        ),
-        Target::ExclusionGroup(id) => (
-            Target::Group(id.clone()),
-            "excludes",
-            "includes",
-            "the include stays, and the exclusion wins",
-        ),
-        _ => return None,
-    };
-    let others = live.assignments_of(&other_side).iter();
-    let others = others.filter(|live| live.key.variant == assignment.key.variant);
-    let (direct, from_sets): (Vec<&Assignment>, Vec<&Assignment>) =
-        others.partition(|live| live.key.is_direct());
-    Some(match mode {
+    /// Finds a group that stays live on the other side. What a policy set made stays in every mode.
+    fn check_other_side(&self, mode: Mode) -> Option<Diagnostic> {
+        let (key, place) = (&self.desired.key, self.place);
+        const FROM_SET: &str = "no mode removes what a policy set assigns; remove the policy from the policy set, or leave the group out";
+        let (other_side, doing, done, then) = match &key.target {
+            Target::Group(id) => (
+                Target::ExclusionGroup(id.clone()),
+                "includes",
+                "excludes",
+                "the exclusion stays, and wins",
+            ),
+            Target::ExclusionGroup(id) => (
+                Target::Group(id.clone()),
+                "excludes",
+                "includes",
+                "the include stays, and the exclusion wins",
+            ),
+            _ => return None,
+        };
+        let others = self.live.assignments_of(&other_side).iter();
+        let others = others.filter(|live| live.key.variant == key.variant);
+        let (direct, from_sets): (Vec<&Assignment>, Vec<&Assignment>) =
+            others.partition(|live| live.key.is_direct());
+        Some(match mode {
         Mode::Additive if direct.is_empty() && from_sets.is_empty() => return None,
         Mode::Additive => Diagnostic::error(
             "additive-conflict",
@@ -410,31 +390,21 @@ fn check_other_side(
         )
         .hint(FROM_SET),
     })
-}
-
-/// An exclusion is added to a policy that includes no one. Where one goes on being there without an
-/// include, a guard asks; nothing is said of what is live already.
-fn check_exclusion_without_include(
-    assignment: &Desired,
-    place: Place,
-    live: &LivePolicy,
-) -> Option<Diagnostic> {
-    let is_live = live
-        .assignments_of(&assignment.key.target)
-        .iter()
-        .any(|live| assignment.accepts(live));
-    let includes_somebody = live
-        .assignments
-        .iter()
-        .any(|assignment| !assignment.key.target.is_exclusion());
-    if is_live || includes_somebody {
-        return None;
     }
-    let diagnostic = Diagnostic::warning(
-        "exclusion-without-include",
-        place,
-        "the exclusion has no effect: the policy has no include that it could narrow",
-    )
-    .hint("include a group, all users or all devices as well, or leave the exclusion out");
-    Some(diagnostic)
+
+    /// An exclusion is added to a policy that includes no one. Where one goes on being there without an
+    /// include, a guard asks; nothing is said of what is live already.
+    fn check_exclusion_without_include(&self) -> Option<Diagnostic> {
+        let mut live = self.live.assignments.iter();
+        if self.is_met() || live.any(|live| !live.key.target.is_exclusion()) {
+            return None;
+        }
+        let message = "the exclusion has no effect: the policy has no include that it could narrow";
+        let doubt = self.warning("exclusion-without-include", message);
+        Some(
+            doubt.hint(
+                "include a group, all users or all devices as well, or leave the exclusion out",
+            ),
+        )
+    }
 }
