@@ -1,6 +1,6 @@
 //! The tenant's groups and filters, and how the names in manifests become their ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::suggest::Candidates;
 use super::{PlacedDesired, list};
@@ -10,18 +10,110 @@ use crate::manifest::{
     built_in,
 };
 use crate::model::{
-    AssignmentKey, Desired, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Stated,
-    StatedProperties, Target,
+    AssignmentKey, Desired, Filter, LiveFilter, LiveTenant, SharedText, Stated, StatedProperties,
+    Target,
 };
 
 /// The tenant's groups and filters by name and id.
 pub(super) struct Directory<'a> {
-    groups_by_name: HashMap<String, Vec<&'a LiveGroup>>,
-    groups_by_id: HashMap<&'a str, &'a LiveGroup>,
-    filters_by_name: HashMap<String, Vec<&'a LiveFilter>>,
+    groups: Named<'a>,
+    group_ids: HashSet<&'a str>,
+    filters: Named<'a>,
     filters_by_id: HashMap<&'a str, &'a LiveFilter>,
-    group_candidates: Candidates<'a>,
-    filter_candidates: Candidates<'a>,
+}
+
+/// Objects by their names, which are compared without case.
+struct Named<'a> {
+    ids: HashMap<String, Vec<&'a str>>,
+    candidates: Candidates<'a>,
+    words: Words,
+}
+
+/// How objects are spoken of.
+struct Words {
+    one: &'static str,
+    unknown: &'static str,
+    ambiguous: &'static str,
+    /// The key of manifests that takes an id.
+    id_key: &'static str,
+    /// What is said of a name that nothing is like.
+    hint: &'static str,
+}
+
+const GROUPS: Words = Words {
+    one: "group",
+    unknown: "unknown-group",
+    ambiguous: "ambiguous-group",
+    id_key: "groupId",
+    hint: "group names are case-insensitive; a new group may take a while to be found",
+};
+
+const FILTERS: Words = Words {
+    one: "assignment filter",
+    unknown: "unknown-filter",
+    ambiguous: "ambiguous-filter",
+    id_key: "filterId",
+    hint: "filter names are case-insensitive",
+};
+
+impl<'a> Named<'a> {
+    /// Takes objects by id and name. `similar` are names of others that may be meant; `complete` says whether these
+    /// are all.
+    fn new(
+        objects: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        (similar, complete): (&'a [String], bool),
+        words: Words,
+    ) -> Self {
+        let mut ids: HashMap<String, Vec<&str>> = HashMap::new();
+        for (id, name) in objects.clone() {
+            ids.entry(name.to_lowercase()).or_default().push(id);
+        }
+        let names = objects.map(|(_, name)| name);
+        let names = names.chain(similar.iter().map(String::as_str));
+        Self {
+            ids,
+            candidates: Candidates::new(names, complete),
+            words,
+        }
+    }
+
+    /// Returns the ids of all that have a name.
+    fn ids(&self, name: &str) -> &[&'a str] {
+        let found = self.ids.get(&name.to_lowercase());
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the id of the one that has a name. `meant` says what may be meant by a name that no one has.
+    fn find(
+        &self,
+        name: &str,
+        place: Place,
+        meant: impl FnOnce() -> Option<String>,
+    ) -> Result<SharedText, Diagnostic> {
+        let Words {
+            one,
+            unknown,
+            ambiguous,
+            id_key,
+            hint,
+        } = self.words;
+        match self.ids(name) {
+            [id] => Ok((*id).into()),
+            [] => {
+                let meant = meant().or_else(|| self.candidates.hint(name));
+                let message = format!("the tenant has no {one} `{name}`");
+                let error = Diagnostic::error(unknown, place, message);
+                Err(error.hint(meant.as_deref().unwrap_or(hint)))
+            }
+            several => {
+                let number = several.len();
+                let message = format!("the tenant has {number} {one}s `{name}`");
+                let ids = list(several.iter().copied());
+                let error = Diagnostic::error(ambiguous, place, message);
+                Err(error.hint(format!("name one with `{id_key}`: {ids}")))
+            }
+        }
+    }
 }
 
 /// A target with ids, still knowing what it was written as.
@@ -53,48 +145,27 @@ fn stated(wanted: Option<&WantedProperties>) -> StatedProperties {
 
 impl<'a> Directory<'a> {
     pub(super) fn new(live: &'a LiveTenant) -> Self {
-        let mut groups_by_name: HashMap<String, Vec<&LiveGroup>> = HashMap::new();
-        for group in &live.groups {
-            let same_name = groups_by_name.entry(group.name.to_lowercase()).or_default();
-            same_name.push(group);
-        }
-        let mut filters_by_name: HashMap<String, Vec<&LiveFilter>> = HashMap::new();
-        for filter in &live.filters {
-            let same_name = filters_by_name
-                .entry(filter.name.to_lowercase())
-                .or_default();
-            same_name.push(filter);
-        }
+        let LiveTenant {
+            groups,
+            filters,
+            similar_groups,
+            ..
+        } = live;
+        let similar = (&*similar_groups.names, similar_groups.complete);
+        let groups = groups.iter().map(|group| (&*group.id, &*group.name));
+        let names = filters.iter().map(|filter| (&*filter.id, &*filter.name));
+        let filters = filters.iter().map(|filter| (&*filter.id, filter));
         Self {
-            groups_by_name,
-            groups_by_id: live
-                .groups
-                .iter()
-                .map(|group| (group.id.as_str(), group))
-                .collect(),
-            filters_by_name,
-            filters_by_id: live
-                .filters
-                .iter()
-                .map(|filter| (filter.id.as_str(), filter))
-                .collect(),
-            group_candidates: Candidates::new(
-                live.groups
-                    .iter()
-                    .map(|group| group.name.as_str())
-                    .chain(live.similar_groups.names.iter().map(String::as_str)),
-                live.similar_groups.complete,
-            ),
-            filter_candidates: Candidates::new(
-                live.filters.iter().map(|filter| filter.name.as_str()),
-                true,
-            ),
+            group_ids: groups.clone().map(|(id, _)| id).collect(),
+            groups: Named::new(groups, similar, GROUPS),
+            filters: Named::new(names, (&[], true), FILTERS),
+            filters_by_id: filters.collect(),
         }
     }
 
     /// Whether a group was found by its id.
     pub(super) fn has_group(&self, id: &str) -> bool {
-        self.groups_by_id.contains_key(id)
+        self.group_ids.contains(id)
     }
 
     /// Returns the filter with an id.
@@ -183,46 +254,16 @@ impl<'a> Directory<'a> {
             NameOrId::Id(id) => return Some(id.to_string().into()),
             NameOrId::Name(name) => name,
         };
-        match self
-            .groups_by_name
-            .get(&name.to_lowercase())
-            .map_or(&[][..], Vec::as_slice)
-        {
-            [one] => Some(one.id.as_str().into()),
-            [] if optional => {
-                diagnostics.push(lacks(&format!("`{name}`")));
-                None
-            }
-            [] => {
-                let hint = match built_in(name) {
-                    Some(word) => Some(format!("for the built-in target write `- {word}`")),
-                    None => self.group_candidates.hint(name),
-                };
-                diagnostics.push(
-                    Diagnostic::error(
-                        "unknown-group",
-                        place,
-                        format!("the tenant has no group `{name}`"),
-                    )
-                    .hint(hint.as_deref().unwrap_or(
-                        "group names are case-insensitive; a new group may take a while to be found",
-                    )),
-                );
-                None
-            }
-            several => {
-                let ids = several.iter().map(|group| group.id.as_str());
-                diagnostics.push(
-                    Diagnostic::error(
-                        "ambiguous-group",
-                        place,
-                        format!("the tenant has {} groups `{name}`", several.len()),
-                    )
-                    .hint(format!("name one with `groupId`: {}", list(ids))),
-                );
-                None
-            }
+        if optional && self.groups.ids(name).is_empty() {
+            diagnostics.push(lacks(&format!("`{name}`")));
+            return None;
         }
+        let built_in = || {
+            let word = built_in(name)?;
+            Some(format!("for the built-in target write `- {word}`"))
+        };
+        let found = self.groups.find(name, place, built_in);
+        found.map_err(|error| diagnostics.push(error)).ok()
     }
 
     /// Returns a filter's id with its mode. As with groups, an id is taken as it is here.
@@ -231,51 +272,16 @@ impl<'a> Directory<'a> {
         reference: &FilterReference,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Filter> {
-        let name = match &reference.filter {
-            NameOrId::Id(id) => {
-                return Some(Filter {
-                    id: id.to_string().into(),
-                    mode: reference.mode.clone(),
-                });
+        let id = match &reference.filter {
+            NameOrId::Id(id) => id.to_string().into(),
+            NameOrId::Name(name) => {
+                let found = self.filters.find(name, reference.place, || None);
+                found.map_err(|error| diagnostics.push(error)).ok()?
             }
-            NameOrId::Name(name) => name,
         };
-        let found = self.filters_by_name.get(&name.to_lowercase());
-        match found.map_or(&[][..], Vec::as_slice) {
-            [one] => Some(Filter {
-                id: one.id.as_str().into(),
-                mode: reference.mode.clone(),
-            }),
-            [] => {
-                let hint = self.filter_candidates.hint(name);
-                diagnostics.push(
-                    Diagnostic::error(
-                        "unknown-filter",
-                        reference.place,
-                        format!("the tenant has no assignment filter `{name}`"),
-                    )
-                    .hint(
-                        hint.as_deref()
-                            .unwrap_or("filter names are case-insensitive"),
-                    ),
-                );
-                None
-            }
-            several => {
-                let ids = several.iter().map(|filter| filter.id.as_str());
-                diagnostics.push(
-                    Diagnostic::error(
-                        "ambiguous-filter",
-                        reference.place,
-                        format!(
-                            "the tenant has {} assignment filters `{name}`",
-                            several.len()
-                        ),
-                    )
-                    .hint(format!("name one with `filterId`: {}", list(ids))),
-                );
-                None
-            }
-        }
+        Some(Filter {
+            id,
+            mode: reference.mode.clone(),
+        })
     }
 }
