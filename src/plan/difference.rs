@@ -237,11 +237,19 @@ fn sort_key(change: &Change) -> (Option<&Assignment>, Option<&Assignment>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::{FileId, Place};
     use crate::model::{
         AssignmentKey, Desired, Filter, FilterMode, LivePolicy, PolicyKind, Properties, Stated,
         same_assignments,
     };
     use crate::plan::select::DesiredState;
+
+    const PLACE: Place = Place {
+        file: FileId(0),
+        line: 1,
+        column: 1,
+        length: 1,
+    };
 
     /// Reads assignments in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
     /// users, `c:a` a collection, `?:a` an unknown target; `+f`/`-f` a filter; `@s` a policy set.
@@ -346,10 +354,13 @@ mod tests {
             live: &policy,
             desired: Arc::new(DesiredState::new(
                 mode,
-                desired(wanted),
+                desired(wanted)
+                    .into_iter()
+                    .map(|desired| (desired, PLACE))
+                    .collect(),
                 assignments(absent)
                     .into_iter()
-                    .map(|assignment| (assignment.key.target, None))
+                    .map(|assignment| ((assignment.key.target, None), PLACE))
                     .collect(),
                 Vec::new(),
             )),

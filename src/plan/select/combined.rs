@@ -105,12 +105,7 @@ impl<'a> Combined<'a> {
         });
         let targets = targets.collect();
         Self {
-            desired: Arc::new(DesiredState::placed(
-                mode,
-                asked.collect(),
-                targets,
-                entries,
-            )),
+            desired: Arc::new(DesiredState::new(mode, asked.collect(), targets, entries)),
             faults,
             checks,
             absent,

@@ -73,7 +73,7 @@ pub struct DesiredState {
 impl DesiredState {
     /// Makes the desired state of assignments in any order, each with the line that asks for it, as what must not be
     /// there.
-    pub fn placed(
+    pub fn new(
         mode: Mode,
         mut assignments: Vec<(Desired, Place)>,
         mut absent: Vec<(AbsentKey, Place)>,
@@ -81,24 +81,8 @@ impl DesiredState {
     ) -> Self {
         assignments.sort();
         absent.sort();
-        let (assignments, places) = assignments.into_iter().unzip();
+        let (assignments, places): (Vec<Desired>, Vec<Place>) = assignments.into_iter().unzip();
         let (absent, absent_places) = absent.into_iter().unzip();
-        Self {
-            places,
-            absent_places,
-            ..Self::new(mode, assignments, absent, entries)
-        }
-    }
-
-    /// Makes the desired state of assignments in any order.
-    pub fn new(
-        mode: Mode,
-        mut assignments: Vec<Desired>,
-        mut absent: Vec<AbsentKey>,
-        entries: Vec<Place>,
-    ) -> Self {
-        assignments.sort();
-        absent.sort();
         let mut alone: Vec<Assignment> = assignments
             .iter()
             .map(|desired| desired.over(None))
@@ -114,10 +98,10 @@ impl DesiredState {
             remediation: stated.collect(),
             mode,
             assignments,
-            places: Vec::new(),
-            absent_places: Vec::new(),
+            places,
             alone: alone.into(),
             absent,
+            absent_places,
             entries,
         }
     }
