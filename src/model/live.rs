@@ -76,6 +76,11 @@ impl LivePolicy {
         self.assignment_ids = ids.into();
     }
 
+    /// Returns what names the policy: kind, id and display name.
+    pub fn named(&self) -> (PolicyKind, &str, &str) {
+        (self.kind, &self.id, &self.name)
+    }
+
     /// Returns what the policy takes.
     pub fn rules(&self) -> TypeRules {
         let targets = &self.kind.spec().targets;

@@ -79,13 +79,8 @@ pub(super) fn keeper<'p>(
 }
 
 fn reference(policy: &LivePolicy) -> PolicyRef {
-    PolicyRef {
-        kind: policy.kind,
-        name: policy.name.clone(),
-        id: policy.id.clone(),
-        // Its id says which one it is.
-        shares_name: true,
-    }
+    // Its id says which one it is.
+    PolicyRef::of(policy, true)
 }
 
 impl ExclusiveTargets {

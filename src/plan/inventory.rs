@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::{Names, PolicyRef, Selection, shared_policy_names};
-use crate::model::{Assignment, Assignments, Guid, PolicyKind, SharedText, Target, WholeTenant};
+use crate::model::{
+    Assignment, Assignments, Guid, LivePolicy, PolicyKind, SharedText, Target, WholeTenant,
+};
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -134,13 +136,7 @@ pub fn inventory(
         filters,
         unavailable,
     } = tenant;
-    let mut names = Names::default();
-    for group in groups.iter().chain(namesakes) {
-        names.add_group(group.id.clone(), group.name.clone());
-    }
-    for filter in filters {
-        names.add_filter(filter.id.clone(), filter.name.clone());
-    }
+    let mut names = Names::of(groups.iter().chain(namesakes), filters);
     let assigned = policies.iter().flat_map(|policy| policy.assignments.iter());
     for assignment in assigned {
         let group = assignment.key.target.group_id();
@@ -152,8 +148,7 @@ pub fn inventory(
             names.add_missing_filter(filter.id.to_string());
         }
     }
-    let refs = policies.iter();
-    let shared = shared_policy_names(refs.map(|policy| (policy.kind, &*policy.id, &*policy.name)));
+    let shared = shared_policy_names(policies.iter().map(LivePolicy::named));
     let is_meant = |kind, id: &str, name: &str| {
         let managed = query.managed.as_ref();
         query.selection.includes(kind, name)
@@ -163,12 +158,7 @@ pub fn inventory(
         .iter()
         .filter(|policy| is_meant(policy.kind, &policy.id, &policy.name))
         .map(|policy| InventoryPolicy {
-            policy: PolicyRef {
-                kind: policy.kind,
-                name: policy.name.clone(),
-                id: policy.id.clone(),
-                shares_name: shared.contains(&(policy.kind, &*policy.id)),
-            },
+            policy: PolicyRef::of(policy, shared.contains(&(policy.kind, &*policy.id))),
             odata_type: policy.odata_type.clone(),
             platforms: policy.platforms.clone(),
             assignments: listed(&policy.assignments, query),
@@ -298,7 +288,7 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{LiveGroup, LivePolicy};
+    use crate::model::LiveGroup;
 
     const IN: &str = "aaaaaaaa-0000-4000-8000-000000000001";
     const OUT: &str = "aaaaaaaa-0000-4000-8000-000000000002";

@@ -8,12 +8,12 @@ use super::select::{self, DesiredState, ManagedPolicy};
 use super::writes::{self, WriteWith};
 use super::{
     Annotations, Change, Draft, ManifestPlace, Names, PlanContents, PlanDiagnostic, PlannedPolicy,
-    Selection, changes, difference, shared_policy_names, unmanaged,
+    Selection, difference, shared_policy_names, unmanaged,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
 use crate::manifest::Manifest;
-use crate::model::{AssignmentKey, LiveGroup, LiveTenant, SharedText};
+use crate::model::{AssignmentKey, LivePolicy, LiveTenant, SharedText};
 
 /// What a plan is made of besides manifests and live state.
 #[derive(Clone, Debug)]
@@ -53,9 +53,7 @@ pub fn make(
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);
     }
-    let read = live.policies.iter();
-    let shared_names =
-        shared_policy_names(read.map(|policy| (policy.kind, policy.id.as_str(), &*policy.name)));
+    let shared_names = shared_policy_names(live.policies.iter().map(LivePolicy::named));
     let mut places = Places::new(sources);
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
@@ -107,7 +105,7 @@ pub fn make(
         ..PlanContents::default()
     };
     let annotations = Annotations {
-        names: names_of(live),
+        names: Names::of(&live.groups, &live.filters),
         ..Annotations::default()
     };
     let draft = Draft {
@@ -127,24 +125,17 @@ fn planned(
     let planned = difference::planned(&managed);
     let ManagedPolicy { live, desired } = managed;
     let mut policy = PlannedPolicy {
-        kind: live.kind,
-        id: live.id.clone(),
-        name: live.name.clone(),
         odata_type: live.odata_type.clone(),
         mode: desired.mode,
         manifest: places.of(&desired),
-        changes: changes(&live.assignments, &planned.after),
-        asked: Vec::new(),
-        before: Arc::clone(&live.assignments),
-        after: planned.after,
         untouched: planned.untouched,
         remediation: Arc::clone(&desired.remediation),
-        known_before: Arc::default(),
-        recorded: Arc::default(),
-        writes: Vec::new(),
-        restores: false,
         shares_name,
-        earlier: None,
+        ..PlannedPolicy::between(
+            (live.kind, live.id.clone(), live.name.clone()),
+            Arc::clone(&live.assignments),
+            planned.after,
+        )
     };
     policy.asked = places.of_changes(&policy.changes, &desired);
     policy.writes = writes::planned(
@@ -153,18 +144,6 @@ fn planned(
         write_with,
     );
     policy
-}
-
-/// Returns the names of the groups and filters that were read.
-fn names_of(live: &LiveTenant) -> Names {
-    let mut names = Names::default();
-    for LiveGroup { id, name } in &live.groups {
-        names.add_group(id.clone(), name.clone());
-    }
-    for filter in &live.filters {
-        names.add_filter(filter.id.clone(), filter.name.clone());
-    }
-    names
 }
 
 /// Warns of policies whose whole set is written, and that policy sets assign as well.

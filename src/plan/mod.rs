@@ -41,6 +41,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 pub use annotations::{Annotations, OpenApprovals};
 pub use complete::Plan;
 pub use difference::{Change, changes};
@@ -57,7 +59,8 @@ use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, PolicyWrite, SharedText,
+    Assignment, AssignmentKey, Assignments, LiveAssignment, LivePolicy, PolicyKind, PolicyWrite,
+    SharedText,
 };
 use guards::{Guard, GuardInput};
 use writes::WriteWith;
@@ -159,6 +162,34 @@ pub struct PolicyRef {
 }
 
 impl PlannedPolicy {
+    /// Makes a policy, with kind, id and name, of its assignments before and after. Its writes are not chosen yet.
+    fn between(
+        (kind, id, name): (PolicyKind, String, SharedText),
+        before: Assignments,
+        after: Assignments,
+    ) -> Self {
+        Self {
+            kind,
+            id,
+            name,
+            odata_type: None,
+            mode: Mode::Exact,
+            manifest: Arc::default(),
+            changes: changes(&before, &after),
+            asked: Vec::new(),
+            before,
+            after,
+            untouched: Assignments::default(),
+            remediation: Arc::default(),
+            known_before: Arc::default(),
+            recorded: Arc::default(),
+            writes: Vec::new(),
+            restores: false,
+            shares_name: false,
+            earlier: None,
+        }
+    }
+
     /// Whether an earlier run that this one goes on from has written to the policy, or may have.
     pub fn is_begun(&self) -> bool {
         self.earlier.as_ref().is_some_and(|earlier| earlier.written)
@@ -210,6 +241,18 @@ impl PlannedPolicy {
     }
 }
 
+impl PolicyRef {
+    /// Returns what names a live policy.
+    pub(in crate::plan) fn of(policy: &LivePolicy, shares_name: bool) -> Self {
+        Self {
+            kind: policy.kind,
+            name: policy.name.clone(),
+            id: policy.id.clone(),
+            shares_name,
+        }
+    }
+}
+
 impl fmt::Display for PolicyRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -226,15 +269,24 @@ impl fmt::Display for PolicyRef {
     }
 }
 
-/// A place in a manifest, as plans carry it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A place in a manifest, as plans carry it, and plan files.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ManifestPlace {
     /// The manifest's path; thousands of entries can be of one manifest.
+    #[serde(serialize_with = "write_shared", deserialize_with = "read_shared")]
     pub path: SharedText,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1.
     pub column: usize,
+}
+
+fn write_shared<S: Serializer>(text: &SharedText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+fn read_shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SharedText, D::Error> {
+    String::deserialize(deserializer).map(SharedText::from)
 }
 
 impl ManifestPlace {
@@ -265,6 +317,25 @@ pub struct PlanDiagnostic {
 }
 
 impl PlanDiagnostic {
+    /// Makes a warning for which no manifest is to blame.
+    pub fn warning(code: &str, summary: String) -> Self {
+        Self {
+            severity: Severity::Warning,
+            code: code.to_owned(),
+            summary,
+            place: None,
+            hint: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// Says what the reader can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
     /// Writes a diagnostic out with the paths of its places.
     pub fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
         let Diagnostic {
@@ -272,7 +343,6 @@ impl PlanDiagnostic {
             code,
             message,
             place,
-    #[serde(serialize_with = "write_shared", deserialize_with = "read_shared")]
             label: _,
             related,
             hint,
@@ -280,14 +350,6 @@ impl PlanDiagnostic {
         } = diagnostic;
         Self {
             severity: *severity,
-fn write_shared<S: Serializer>(text: &SharedText, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
-}
-
-fn read_shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SharedText, D::Error> {
-    String::deserialize(deserializer).map(SharedText::from)
-}
-
             code: (*code).to_owned(),
             summary: message.clone(),
             place: place.map(|place| ManifestPlace::new(place, sources)),
@@ -326,25 +388,6 @@ pub struct Summary {
     #[serde(skip)]
     pub time: Duration,
 }
-
-    /// Makes a warning for which no manifest is to blame.
-    pub fn warning(code: &str, summary: String) -> Self {
-        Self {
-            severity: Severity::Warning,
-            code: code.to_owned(),
-            summary,
-            place: None,
-            hint: None,
-            related: Vec::new(),
-        }
-    }
-
-    /// Says what the reader can do.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
 
 impl PlanContents {
     /// Returns the policies that change.

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet, hash_map};
 use std::fmt::Write as _;
 
 use crate::look_alike::skeleton;
-use crate::model::{Assignment, DeletedGroup, PolicyKind, Target, virtual_group};
+use crate::model::{
+    Assignment, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Target, virtual_group,
+};
 
 /// Display names by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,21 @@ pub struct Names {
 }
 
 impl Names {
+    /// Returns the names of groups and filters that were read.
+    pub(in crate::plan) fn of<'r>(
+        groups: impl IntoIterator<Item = &'r LiveGroup>,
+        filters: &[LiveFilter],
+    ) -> Self {
+        let mut names = Self::default();
+        for LiveGroup { id, name } in groups {
+            names.add_group(id.clone(), name.clone());
+        }
+        for filter in filters {
+            names.add_filter(filter.id.clone(), filter.name.clone());
+        }
+        names
+    }
+
     /// Returns a group's display name.
     pub fn group(&self, id: &str) -> Option<&str> {
         self.groups.name(id)

@@ -14,14 +14,13 @@ use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
     Annotations, Change, Draft, Names, PlanContents, PlanDiagnostic, PlanInputs, PlannedPolicy,
-    changes, shared_policy_names,
+    shared_policy_names,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
-use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, LiveAssignment, LivePolicy, PolicyKind, SharedText,
-    Source, assignments, same_assignments,
+    Assignment, AssignmentKey, LiveAssignment, LivePolicy, PolicyKind, SharedText, Source,
+    assignments, same_assignments,
 };
 use crate::text::count;
 
@@ -455,24 +454,16 @@ pub fn as_recorded(left: &AppliedPolicy, write_with: WriteWith) -> PlannedPolicy
 /// Makes a change of a policy's assignments.
 fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> PlannedPolicy {
     PlannedPolicy {
-        kind: left.kind,
-        id: left.id.clone(),
-        name: left.name.as_str().into(),
         odata_type: left.odata_type.clone(),
-        mode: Mode::Exact,
-        manifest: Arc::default(),
-        changes: changes(before, &after),
-        asked: Vec::new(),
-        before: before.into(),
-        after: after.into(),
-        untouched: Assignments::default(),
         remediation: Arc::clone(&left.remediation),
         known_before: Arc::clone(&left.known_before),
         recorded: Arc::clone(&left.recorded),
-        writes: Vec::new(),
-        restores: false,
         shares_name: left.shares_name,
-        earlier: None,
+        ..PlannedPolicy::between(
+            (left.kind, left.id.clone(), left.name.as_str().into()),
+            before.into(),
+            after.into(),
+        )
     }
 }
 

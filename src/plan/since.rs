@@ -250,13 +250,8 @@ fn cause(policy: &PlannedPolicy, baseline: &Baseline) -> Cause {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::manifest::Mode;
-    use crate::model::Assignments;
     use crate::model::Target;
-    use crate::plan::changes;
 
     fn assignments(names: &str) -> Vec<Assignment> {
         let assignment = |name: &str| Assignment::direct(Target::Group(name.into()));
@@ -266,26 +261,8 @@ mod tests {
     fn check(left: Option<LastKnown>, live: &str, wanted: &str) -> Cause {
         let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
         let (before, after) = (assignments(live), assignments(wanted));
-        let policy = PlannedPolicy {
-            kind,
-            id: "P".to_owned(),
-            name: "P".into(),
-            odata_type: None,
-            mode: Mode::Exact,
-            manifest: Arc::default(),
-            changes: changes(&before, &after),
-            asked: Vec::new(),
-            before: before.into(),
-            after: after.into(),
-            untouched: Assignments::default(),
-            remediation: Arc::default(),
-            known_before: Arc::default(),
-            recorded: Arc::default(),
-            writes: Vec::new(),
-            restores: false,
-            shares_name: false,
-            earlier: None,
-        };
+        let named = (kind, "P".to_owned(), "P".into());
+        let policy = PlannedPolicy::between(named, before.into(), after.into());
         let baseline = Baseline {
             policies: left
                 .map(|left| (key(kind, "p"), left))

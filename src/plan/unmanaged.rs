@@ -51,12 +51,7 @@ pub(super) fn of(
     let mut unmanaged: Vec<Unmanaged> = unmanaged
         .iter()
         .map(|policy| Unmanaged {
-            policy: PolicyRef {
-                kind: policy.kind,
-                name: policy.name.clone(),
-                id: policy.id.clone(),
-                shares_name: shared_names.contains(&(policy.kind, &*policy.id)),
-            },
+            policy: PolicyRef::of(policy, shared_names.contains(&(policy.kind, &*policy.id))),
             assignments: policy.assignments.clone(),
         })
         .collect();

@@ -13,7 +13,7 @@ use crate::model::{Assignment, Guid, MemberCount, PolicyWrite, SetMember};
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
 use crate::plan::writes::{WriteWith, planned};
-use crate::plan::{Annotations, ManifestPlace, Names, Plan, PlannedPolicy, changes};
+use crate::plan::{Annotations, ManifestPlace, Names, Plan, PlannedPolicy};
 
 /// A managed policy.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -245,9 +245,6 @@ impl<'a> PolicyRecord<'a> {
             (&*self.name).into(),
         );
         Ok(PlannedPolicy {
-            kind: RecordError::kind(&self.kind)?,
-            id: self.id.clone().into_owned(),
-            name: (&*self.name).into(),
             odata_type: self.odata_type.as_deref().map(Into::into),
             mode: [Mode::Exact, Mode::Additive]
                 .into_iter()
@@ -273,8 +270,7 @@ impl<'a> PolicyRecord<'a> {
                 })
                 .collect::<Result<_, RecordError>>()?,
             restores: self.restores,
-            shares_name: false,
-            earlier: None,
+            ..PlannedPolicy::between(named, before.into(), after.into())
         })
     }
 }

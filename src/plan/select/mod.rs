@@ -272,9 +272,7 @@ impl<'a> Findings<'a> {
         if self.by_line.is_empty() {
             return;
         }
-        let known = live.policies.iter();
-        let shared =
-            shared_policy_names(known.map(|policy| (policy.kind, &*policy.id, &*policy.name)));
+        let shared = shared_policy_names(live.policies.iter().map(LivePolicy::named));
         for (mut diagnostic, mut policies) in self.by_line.into_values() {
             policies.sort_by_key(|policy| (&policy.name, &policy.id));
             policies.dedup_by_key(|policy| &policy.id);
