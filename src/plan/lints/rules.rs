@@ -273,21 +273,15 @@ fn groups(context: &Context<'_>, assignments: &[Assignment]) -> Vec<Lint> {
         let Some(traits) = context.traits(id) else {
             continue;
         };
-        if traits.paused {
+        let states = [
+            (traits.paused, "is paused"),
+            (traits.failed, "could not be processed"),
+        ];
+        for (_, state) in states.into_iter().filter(|(is_so, _)| *is_so) {
             lints.push(Lint {
                 code: "dynamic-paused",
                 text: format!(
-                    "the rule of {} is paused: its members stay as they are",
-                    context.group(id)
-                ),
-                source: DYNAMIC,
-            });
-        }
-        if traits.failed {
-            lints.push(Lint {
-                code: "dynamic-paused",
-                text: format!(
-                    "the rule of {} could not be processed: its members stay as they are",
+                    "the rule of {} {state}: its members stay as they are",
                     context.group(id)
                 ),
                 source: DYNAMIC,

@@ -261,10 +261,9 @@ fn selects_nothing(
     strict: bool,
     hints: &mut Hints<'_, '_>,
 ) -> Diagnostic {
-    let severity = if strict {
-        Severity::Error
-    } else {
-        Severity::Warning
+    let severity = match strict {
+        true => Severity::Error,
+        false => Severity::Warning,
     };
     let diagnostic = Diagnostic::new(
         severity,

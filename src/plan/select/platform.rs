@@ -47,26 +47,17 @@ fn of_type(policy: &LivePolicy) -> Option<(Vec<Option<Family>>, String)> {
     Some((vec![family], format!("of the type {odata_type}")))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Windows,
-    OldWindows,
-    MacOs,
-    Ios,
-    Android,
-    WindowsApps,
-    IosApps,
-    AndroidApps,
-}
+/// The first of the words of filters for platforms that are the same for a filter.
+type Family = &'static str;
 
 /// Policies use `deviceManagementConfigurationPlatforms`; the portal adds `androidEnterprise` and
 /// `aosp` to what the metadata knows. Enrollment restrictions have words of their own.
 fn policy_family(platform: &str) -> Option<Family> {
     match platform {
-        "windows10" | "windows" => Some(Family::Windows),
-        "macOS" | "mac" => Some(Family::MacOs),
-        "iOS" | "ios" => Some(Family::Ios),
-        "android" | "androidEnterprise" | "aosp" | "androidForWork" => Some(Family::Android),
+        "windows10" | "windows" => Some("windows10AndLater"),
+        "macOS" | "mac" => Some("macOS"),
+        "iOS" | "ios" => Some("iOS"),
+        "android" | "androidEnterprise" | "aosp" | "androidForWork" => Some("android"),
         _ => None,
     }
 }
@@ -74,16 +65,14 @@ fn policy_family(platform: &str) -> Option<Family> {
 /// Filters use `devicePlatformType`.
 fn filter_family(platform: &str) -> Option<Family> {
     match platform {
-        "windows10AndLater" => Some(Family::Windows),
-        "windows81AndLater" | "windowsPhone81" => Some(Family::OldWindows),
-        "macOS" => Some(Family::MacOs),
-        "iOS" => Some(Family::Ios),
-        "android" | "androidForWork" | "androidWorkProfile" | "androidAOSP" => {
-            Some(Family::Android)
-        }
-        "windowsMobileApplicationManagement" => Some(Family::WindowsApps),
-        "iOSMobileApplicationManagement" => Some(Family::IosApps),
-        "androidMobileApplicationManagement" => Some(Family::AndroidApps),
+        "windows10AndLater" => Some("windows10AndLater"),
+        "windows81AndLater" | "windowsPhone81" => Some("windows81AndLater"),
+        "macOS" => Some("macOS"),
+        "iOS" => Some("iOS"),
+        "android" | "androidForWork" | "androidWorkProfile" | "androidAOSP" => Some("android"),
+        "windowsMobileApplicationManagement" => Some("windowsMobileApplicationManagement"),
+        "iOSMobileApplicationManagement" => Some("iOSMobileApplicationManagement"),
+        "androidMobileApplicationManagement" => Some("androidMobileApplicationManagement"),
         _ => None,
     }
 }
