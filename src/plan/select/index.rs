@@ -45,15 +45,16 @@ impl<'a> PolicyIndex<'a> {
         let mut globs = Vec::new();
         for (number, entry) in entries.iter().enumerate() {
             let found = match &entry.selector {
-                Selector::Name(name) => self.by_name(entry, name, &mut hints, diagnostics),
-                Selector::Id(id) => self.by_id(entry, id, diagnostics),
+                Selector::Name(name) => self.by_name(entry, name, &mut hints),
+                Selector::Id(id) => self.by_id(entry, id),
                 Selector::Match { pattern, .. } => {
                     globs.push((&pattern.value, number));
-                    None
+                    continue;
                 }
             };
-            if let Some(position) = found {
-                selected[position].push(number);
+            match found {
+                Ok(position) => selected[position].push(number),
+                Err(error) => diagnostics.push(error),
             }
         }
         let globs = GlobSet::new(globs);
@@ -96,8 +97,7 @@ impl<'a> PolicyIndex<'a> {
         entry: &Entry,
         name: &Placed<String>,
         hints: &mut Hints<'_, 'a>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<usize> {
+    ) -> Result<usize, Diagnostic> {
         let kind = entry.kind;
         let found = self.by_name.get(&(kind, name.value.as_str()));
         let found = found.map_or(&[][..], Vec::as_slice);
@@ -114,23 +114,22 @@ impl<'a> PolicyIndex<'a> {
                     "the tenant has no {kind} `{}` of the type `{}`",
                     name.value, named.value
                 );
-                diagnostics.push(
-                    Diagnostic::error("unknown-policy", named.place, message)
-                        .hint(format!("there is: {}", self.ids_and_types(&of_other_types))),
+                let unknown = Diagnostic::error("unknown-policy", named.place, message);
+                return Err(
+                    unknown.hint(format!("there is: {}", self.ids_and_types(&of_other_types)))
                 );
-                return None;
             }
         }
-        match own.as_slice() {
-            [one] => return Some(*one),
-            [] if !found.is_empty() => diagnostics.push(tenant_default(kind, name)),
+        Err(match own.as_slice() {
+            [one] => return Ok(*one),
+            [] if !found.is_empty() => tenant_default(kind, name),
             [] => {
                 let unknown = Diagnostic::error(
                     "unknown-policy",
                     name.place,
                     format!("the tenant has no {kind} `{}`", name.value),
                 );
-                diagnostics.push(match self.other_kind(kind, &name.value) {
+                match self.other_kind(kind, &name.value) {
                     Some(other) => unknown.hint(format!("there is a {other} of that name")),
                     None => unknown.hint(
                         hints
@@ -138,7 +137,7 @@ impl<'a> PolicyIndex<'a> {
                             .as_deref()
                             .unwrap_or("policy names are case-sensitive"),
                     ),
-                });
+                }
             }
             several => {
                 let number = several.len();
@@ -150,56 +149,33 @@ impl<'a> PolicyIndex<'a> {
                     true => "name one with `type` or `id`",
                     false => "name one with `id`",
                 };
-                diagnostics.push(
-                    Diagnostic::error(
-                        "ambiguous-policy",
-                        name.place,
-                        format!("the tenant has {number} {kind} objects `{}`", name.value),
-                    )
-                    .hint(format!("{how}: {}", self.ids_and_types(several))),
-                );
+                let message = format!("the tenant has {number} {kind} objects `{}`", name.value);
+                let error = Diagnostic::error("ambiguous-policy", name.place, message);
+                error.hint(format!("{how}: {}", self.ids_and_types(several)))
             }
-        }
-        None
+        })
     }
 
-    fn by_id(
-        &self,
-        entry: &Entry,
-        id: &Placed<String>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<usize> {
+    fn by_id(&self, entry: &Entry, id: &Placed<String>) -> Result<usize, Diagnostic> {
         let kind = entry.kind;
-        let found = self.by_id.get(&(kind, id.value.to_lowercase()));
-        if found.is_none() {
-            diagnostics.push(
-                Diagnostic::error(
-                    "unknown-policy",
-                    id.place,
-                    format!("the tenant has no {kind} with the id `{}`", id.value),
-                )
-                .hint("the id may belong to another kind, or the policy may have been deleted"),
-            );
+        let Some(index) = self.by_id.get(&(kind, id.value.to_lowercase())).copied() else {
+            let message = format!("the tenant has no {kind} with the id `{}`", id.value);
+            let unknown = Diagnostic::error("unknown-policy", id.place, message);
+            return Err(unknown
+                .hint("the id may belong to another kind, or the policy may have been deleted"));
+        };
+        let policy = &self.live.policies[index];
+        if policy.is_tenant_default {
+            return Err(tenant_default(kind, id));
         }
-        match found.copied() {
-            Some(index) if self.live.policies[index].is_tenant_default => {
-                diagnostics.push(tenant_default(kind, id));
-                None
-            }
-            Some(index) if !is_of_type(entry, &self.live.policies[index]) => {
-                let place = entry
-                    .odata_type
-                    .as_ref()
-                    .map_or(id.place, |named| named.place);
-                let message = format!("the {kind} `{}` is of another type", id.value);
-                diagnostics.push(
-                    Diagnostic::error("unknown-policy", place, message)
-                        .hint(format!("there is: {}", self.ids_and_types(&[index]))),
-                );
-                None
-            }
-            found => found,
+        if !is_of_type(entry, policy) {
+            let named = entry.odata_type.as_ref();
+            let place = named.map_or(id.place, |named| named.place);
+            let message = format!("the {kind} `{}` is of another type", id.value);
+            let unknown = Diagnostic::error("unknown-policy", place, message);
+            return Err(unknown.hint(format!("there is: {}", self.ids_and_types(&[index]))));
         }
+        Ok(index)
     }
 
     /// Lists policies by id, with their types if these are known.
