@@ -219,9 +219,20 @@ impl PlannedPolicy {
     /// Whether the remediation of an assignment is to repair what it detects. The portal always has it
     /// so, but on exclusions.
     pub fn remediates(&self, key: &AssignmentKey) -> bool {
-        let stated = self.remediation.iter().find(|(known, _)| known == key);
-        stated.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
+        repairs(&self.remediation, key)
     }
+}
+
+/// Returns what is said of repairing for an assignment of a remediation, if anything is.
+pub(crate) fn said_of(said: &[(AssignmentKey, bool)], key: &AssignmentKey) -> Option<bool> {
+    let mut said = said.iter();
+    said.find(|(known, _)| known == key)
+        .map(|(_, repairs)| *repairs)
+}
+
+/// Whether an assignment of a remediation repairs: as is said, else as usual.
+pub(crate) fn repairs(said: &[(AssignmentKey, bool)], key: &AssignmentKey) -> bool {
+    said_of(said, key).unwrap_or(!key.target.is_exclusion())
 }
 
 impl PlannedPolicy {

@@ -10,7 +10,7 @@ use crate::model::{
     Assignment, AssignmentKey, Filter, FilterMode, LiveAssignment, PolicyKind, Properties,
     SharedText, Source, Target,
 };
-use crate::plan::{Names, PlannedPolicy};
+use crate::plan::{Names, PlannedPolicy, said_of};
 
 /// Why what a plan or a report says cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -228,11 +228,7 @@ impl<'a> AssignmentRecord<'a> {
         assignment: &'a Assignment,
         names: &'a Names,
     ) -> Self {
-        let known = || {
-            let mut known = policy.known_before.iter();
-            let found = known.find(|(key, _)| *key == assignment.key);
-            found.map(|(_, repairs)| *repairs)
-        };
+        let known = || said_of(&policy.known_before, &assignment.key);
         Self {
             run_remediation_script: remediates(policy).then(known),
             ..Self::new(assignment, names)

@@ -14,7 +14,7 @@ use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
     Annotations, Change, Draft, Names, PlanContents, PlanDiagnostic, PlanInputs, PlannedPolicy,
-    shared_policy_names,
+    repairs, said_of, shared_policy_names,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
@@ -313,24 +313,13 @@ fn not_restored(missing: &MissingAssignments) -> PlanDiagnostic {
     )
 }
 
-/// Whether the remediation of an assignment repaired what it detects before the run; `None` if it is not
-/// known.
-fn repaired(left: &AppliedPolicy, key: &AssignmentKey) -> Option<bool> {
-    let mut known = left.known_before.iter();
-    let found = known.find(|(known, _)| known == key);
-    found.map(|(_, repairs)| *repairs)
-}
-
-/// What the run wrote of repairing, or would have written.
-fn wrote(left: &AppliedPolicy, key: &AssignmentKey) -> bool {
-    let mut said = left.remediation.iter();
-    let said = said.find(|(known, _)| known == key);
-    said.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
-}
-
 /// Says what is written of repairing: what was before the run, or else what the run wrote.
 fn with_remediation(left: &AppliedPolicy, policy: PlannedPolicy) -> PlannedPolicy {
-    let said = |key: &AssignmentKey| repaired(left, key).unwrap_or_else(|| wrote(left, key));
+    let wrote = |key: &AssignmentKey| repairs(&left.remediation, key);
+    let said = |key: &AssignmentKey| {
+        let known = said_of(&left.known_before, key);
+        known.unwrap_or_else(|| wrote(key))
+    };
     let keys = policy.after.iter().map(|assignment| &assignment.key);
     let remediation = keys.map(|key| (key.clone(), said(key))).collect();
     // A remediation is written as a whole set, so that the run wrote all that it left.
@@ -338,7 +327,7 @@ fn with_remediation(left: &AppliedPolicy, policy: PlannedPolicy) -> PlannedPolic
     let keys = written.map(|assignment| &assignment.key);
     PlannedPolicy {
         remediation,
-        known_before: keys.map(|key| (key.clone(), wrote(left, key))).collect(),
+        known_before: keys.map(|key| (key.clone(), wrote(key))).collect(),
         ..policy
     }
 }
@@ -349,8 +338,8 @@ fn remediation_not_known(left: &AppliedPolicy, policy: &PlannedPolicy) -> Option
         return None;
     }
     let included = policy.after.iter().map(|assignment| &assignment.key);
-    let unknown =
-        included.filter(|key| !key.target.is_exclusion() && repaired(left, key).is_none());
+    let unknown = included
+        .filter(|key| !key.target.is_exclusion() && said_of(&left.known_before, key).is_none());
     let number = match unknown.count() {
         0 => return None,
         number => count(number, "assignment", "assignments"),

@@ -9,8 +9,8 @@ use super::outcome::{FilingAttempt, Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
-use crate::plan::Names;
 use crate::plan::saved::{PlannedTenant, UnmanagedRecord};
+use crate::plan::{Names, repairs};
 
 /// What a run left behind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -137,13 +137,7 @@ impl RecordedPolicy {
         if self.kind.spec().properties != AssignmentProperties::Remediation {
             return None;
         }
-        let mut stated = self.remediation.iter();
-        let stated = stated.find(|(key, _)| *key == assignment.key);
-        Some(
-            stated.map_or(!assignment.key.target.is_exclusion(), |(_, repairs)| {
-                *repairs
-            }),
-        )
+        Some(repairs(&self.remediation, &assignment.key))
     }
 
     /// Whether the report only takes over what an earlier run may have filed.
