@@ -34,13 +34,15 @@ pub(in crate::plan) const ALREADY: &str = " (existing)";
 /// Makes errors of warnings with a place that are new and have one of the [`CODES`] that fail a strict run.
 pub fn be_strict(found: &mut [Diagnostic]) {
     for found in found {
-        let fails = CODES
-            .iter()
-            .any(|(code, fails)| *code == found.code && *fails);
-        if fails && found.place.is_some() && !found.is_existing {
+        if fails(found.code) && found.place.is_some() && !found.is_existing {
             found.severity = Severity::Error;
         }
     }
+}
+
+/// Whether a strict run fails by a code.
+fn fails(code: &str) -> bool {
+    CODES.contains(&(code, true))
 }
 
 /// The most policies that a warning names.
@@ -94,8 +96,7 @@ fn warning(
         more => format!(" and {more} more"),
     };
     let already = if is_existing { ALREADY } else { "" };
-    let fails = CODES.iter().any(|(known, fails)| known == code && *fails);
-    let severity = match strict && fails && !is_existing {
+    let severity = match strict && fails(code) && !is_existing {
         true => Severity::Error,
         false => Severity::Warning,
     };

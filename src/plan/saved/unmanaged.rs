@@ -31,10 +31,7 @@ impl UnmanagedRecord {
 
     /// Reads what is written on in a report: the ids only. Kinds of a newer version are ignored.
     pub(super) fn read(&self) -> Vec<Unmanaged> {
-        let kinds = self.0.iter();
-        let kinds = kinds.filter_map(|(kind, ids)| Some((PolicyKind::from_name(kind)?, ids)));
-        let policies = kinds.flat_map(|(kind, ids)| ids.iter().map(move |id| (kind, id)));
-        policies
+        self.policies()
             .map(|(kind, id)| Unmanaged {
                 policy: PolicyRef {
                     kind,
@@ -54,11 +51,13 @@ impl UnmanagedRecord {
 
     /// Returns the policies, as [`crate::plan::since`] looks them up.
     pub fn keys(&self) -> BTreeSet<(PolicyKind, String)> {
+        self.policies().map(|(kind, id)| key(kind, id)).collect()
+    }
+
+    fn policies(&self) -> impl Iterator<Item = (PolicyKind, &String)> {
         let kinds = self.0.iter();
-        kinds
-            .filter_map(|(kind, ids)| Some((PolicyKind::from_name(kind)?, ids)))
-            .flat_map(|(kind, ids)| ids.iter().map(move |id| key(kind, id)))
-            .collect()
+        let kinds = kinds.filter_map(|(kind, ids)| Some((PolicyKind::from_name(kind)?, ids)));
+        kinds.flat_map(|(kind, ids)| ids.iter().map(move |id| (kind, id)))
     }
 }
 
