@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::annotations::{Annotations, OpenApprovals};
+use super::annotations::Annotations;
 use super::audit::Audit;
 use super::guards::{self, GuardRules};
 use super::lints;
@@ -10,7 +10,7 @@ use super::members::{self, Members, Wanted};
 use super::set_members;
 use super::since::Seen;
 use super::unmanaged::Notable;
-use super::{Plan, PlanContents, PlanDiagnostic, PlannedPolicy};
+use super::{Plan, PlanContents, PlanDiagnostic};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::model::{
     Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
@@ -20,16 +20,13 @@ use crate::model::{
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    pub(super) contents: PlanContents,
-    pub(super) annotations: Annotations,
+    /// What the plan is made of.
+    pub contents: PlanContents,
+    /// What is shown beside it.
+    pub annotations: Annotations,
 }
 
 impl Draft {
-    /// Replaces the warnings by others, without secrets or with those of the manifests.
-    pub fn set_diagnostics(&mut self, diagnostics: Vec<PlanDiagnostic>) {
-        self.contents.diagnostics = diagnostics;
-    }
-
     /// Chooses the unmanaged policies that are named: those that are new since a report that has `seen`
     /// the others, and if `broad`, those that are assigned to everyone. The selection narrows them as well.
     pub fn name_unmanaged(&mut self, seen: Option<&Seen>, broad: bool) {
@@ -40,39 +37,9 @@ impl Draft {
         self.annotations.notable = Some(Notable::among(unmanaged, seen, broad));
     }
 
-    /// Adds warnings.
-    pub fn add_diagnostics(&mut self, diagnostics: Vec<PlanDiagnostic>) {
-        self.contents.diagnostics.extend(diagnostics);
-    }
-
-    /// Returns the policies that change.
-    pub fn changed(&self) -> impl Iterator<Item = &PlannedPolicy> {
-        self.contents.changed()
-    }
-
-    /// Returns the managed policies.
-    pub fn policies(&self) -> &[PlannedPolicy] {
-        &self.contents.policies
-    }
-
-    /// Keeps some of the managed policies only.
-    pub fn retain(&mut self, keep: impl FnMut(&PlannedPolicy) -> bool) {
-        self.contents.policies.retain(keep);
-    }
-
-    /// Whether the plan has nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.contents.is_empty()
-    }
-
     /// Notes who changed what differs. `own` holds the ids of our own writes' requests, in lower case.
     pub fn add_audit(&mut self, log: &AuditLog, own: &BTreeSet<String>, days: u32) {
         self.annotations.audit = Some(Audit::of(&self.contents, log, own, days));
-    }
-
-    /// Notes the open requests for approval.
-    pub fn add_approvals(&mut self, approvals: OpenApprovals) {
-        self.annotations.approvals = Some(approvals);
     }
 
     /// Returns the ids of groups in the changed policies (in all, if `all` is set) whose names are
@@ -177,7 +144,7 @@ impl Draft {
         self.contents.left_out = left_out;
         let warnings = warnings.iter();
         let warnings = warnings.map(|found| PlanDiagnostic::new(found, &Sources::default()));
-        self.add_diagnostics(warnings.collect());
+        self.contents.diagnostics.extend(warnings);
     }
 
     /// Judges the plan. From here on it stays as it is.

@@ -82,7 +82,7 @@ pub async fn list(
 pub(super) async fn add_open(draft: &mut Draft, client: &Arc<Client>) -> Option<Diagnostic> {
     match open_managed(draft, client).await {
         Ok(listed) => {
-            draft.add_approvals(OpenApprovals {
+            draft.annotations.approvals = Some(OpenApprovals {
                 of_policies: listed.open,
                 unclear: listed.unclear,
             });
@@ -103,7 +103,8 @@ pub(super) async fn add_open(draft: &mut Draft, client: &Arc<Client>) -> Option<
 /// Returns the open requests for the managed policies of a plan.
 async fn open_managed(draft: &Draft, client: &Arc<Client>) -> Result<Listed, GraphError> {
     let policies: BTreeMap<String, (PolicyKind, String)> = draft
-        .policies()
+        .contents
+        .policies
         .iter()
         .map(|policy| {
             let about = (policy.kind, policy.name.to_string());

@@ -55,12 +55,14 @@ pub async fn explain(
         let found = matching(&live.policies, policy, kinds)?;
         let is_found =
             |kind, id: &str| found.is_some_and(|live| live.kind == kind && live.id == id);
-        made.retain(|policy| is_found(policy.kind, &policy.id));
+        made.contents
+            .policies
+            .retain(|policy| is_found(policy.kind, &policy.id));
         let request = PlanRequest {
             all: true,
             ..PlanRequest::default()
         };
-        if !made.policies().is_empty() {
+        if !made.contents.policies.is_empty() {
             add_names(&mut made, &reader, &request, &needs.group_names).await?;
         }
         let selected = select::select(&loaded.manifest, &live, false).policies;

@@ -395,7 +395,7 @@ pub(super) async fn managed(
         let sources = loaded.sources.clone();
         return Err(Failure::found(Exit::InvalidManifests, errors, sources));
     };
-    let managed = draft.policies().iter();
+    let managed = draft.contents.policies.iter();
     Ok(managed
         .map(|policy| (policy.kind, policy.id.to_lowercase()))
         .collect())

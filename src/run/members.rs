@@ -80,7 +80,7 @@ pub(super) async fn count(
         lint_all,
         off,
     } = request;
-    if draft.is_empty() && !lint_all {
+    if draft.contents.is_empty() && !lint_all {
         return Ok(Vec::new());
     }
     let counting = match rules.max_members_lost {

@@ -193,7 +193,7 @@ pub async fn plan(
                 let masked = diagnostics
                     .iter()
                     .map(|found| PlanDiagnostic::new(&found.masked(&mask), &loaded.sources));
-                draft.set_diagnostics(masked.collect());
+                draft.contents.diagnostics = masked.collect();
                 let (plan, annotations) = draft.finish(&request.rules);
                 Ok((plan, annotations, diagnostics))
             }

@@ -87,8 +87,8 @@ pub async fn plan_rollback(
             false,
         )
         .await?;
-        let renamed = renamed_policies(back.draft.changed(), &reader).await;
-        back.draft.add_diagnostics(renamed);
+        let renamed = renamed_policies(back.draft.contents.changed(), &reader).await;
+        back.draft.contents.diagnostics.extend(renamed);
         Ok(back)
     })
     .await?;

@@ -39,7 +39,7 @@ pub(super) async fn tell(
     reader: &Reader,
     who: &Who,
 ) -> Result<Option<Diagnostic>, Failure> {
-    if draft.is_empty() {
+    if draft.contents.is_empty() {
         return Ok(None);
     }
     let day = 24 * 60 * 60;
