@@ -110,22 +110,21 @@ pub fn explain(
         entries: &entries,
         sources,
     };
+    let asking_for = |assignment| {
+        let place = desired.place_of(assignment);
+        lines.asking_for(assignment, place, names)
+    };
     let mut assignments: Vec<Explained> = policy
         .changes
         .iter()
         .map(|change| {
-            let (reason, target) = match change {
-                Change::Add(assignment) => (Reason::Missing, assignment),
-                Change::Update { after, .. } => (Reason::Differs, &**after),
-                Change::Remove(assignment) if desired.removes(assignment) => {
-                    (Reason::Absent, assignment)
+            let (reason, asked) = match change {
+                Change::Add(new) => (Reason::Missing, asking_for(new)),
+                Change::Update { after, .. } => (Reason::Differs, asking_for(after)),
+                Change::Remove(old) if desired.removes(old) => {
+                    (Reason::Absent, lines.absent(&old.key, names))
                 }
-                Change::Remove(assignment) => (Reason::NotAskedFor, assignment),
-            };
-            let asked = match reason {
-                Reason::Absent => lines.absent(&target.key, names),
-                Reason::NotAskedFor => Vec::new(),
-                _ => lines.asking_for(target, desired.place_of(target), names),
+                Change::Remove(_) => (Reason::NotAskedFor, Vec::new()),
             };
             Explained {
                 before: change.before().cloned(),
@@ -148,8 +147,7 @@ pub fn explain(
             .iter()
             .filter(|assignment| !is_changed(assignment))
             .map(|assignment| {
-                let place = desired.place_of(assignment);
-                let asked = lines.asking_for(assignment, place, names);
+                let asked = asking_for(assignment);
                 Explained {
                     before: Some(assignment.clone()),
                     after: Some(assignment.clone()),

@@ -50,7 +50,7 @@ pub struct PolicyRecord<'a> {
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    set_members: Option<Vec<SetMemberRecord<'a>>>,
+    set_members: Option<Vec<SetMemberRecord>>,
     #[serde(default)]
     writes: Vec<WriteRecord<'a>>,
     /// Of a rollback's plan: whether the changes restore what a report recorded.
@@ -107,7 +107,10 @@ impl Serialize for PolicyRecords<'_> {
                 serializer.collect_seq(shown.map(|policy| {
                     let record = PolicyRecord {
                         audit: annotations.audit_of(policy).map(AuditRecord::new),
-                        set_members: SetMemberRecord::all(annotations.set_members.of(policy)),
+                        set_members: annotations
+                            .set_members
+                            .of(policy)
+                            .map(|members| members.iter().cloned().map(SetMemberRecord).collect()),
                         ..PolicyRecord::new(policy, &annotations.names, annotations.cause(policy))
                     };
                     record.with_members(annotations.members_of(policy))
@@ -136,33 +139,14 @@ pub(in crate::plan) struct ChangeRecord<'a> {
 
 /// Something that a policy set assigns.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub(in crate::plan) struct SetMemberRecord<'a> {
-    kind: Cow<'a, str>,
-    id: Cow<'a, str>,
-    name: Cow<'a, str>,
-}
+struct SetMemberRecord(#[serde(with = "SetMemberForm")] SetMember);
 
-impl<'a> SetMemberRecord<'a> {
-    fn all(members: Option<&'a [SetMember]>) -> Option<Vec<Self>> {
-        let record = |member: &'a SetMember| {
-            let SetMember { kind, name, id } = member;
-            Self {
-                kind: kind.into(),
-                id: id.into(),
-                name: name.into(),
-            }
-        };
-        Some(members?.iter().map(record).collect())
-    }
-
-    fn read(&self) -> SetMember {
-        let Self { kind, id, name } = self.clone();
-        SetMember {
-            kind: kind.into_owned(),
-            name: name.into_owned(),
-            id: id.into_owned(),
-        }
-    }
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SetMember")]
+struct SetMemberForm {
+    kind: String,
+    id: String,
+    name: String,
 }
 
 /// A request.
@@ -304,7 +288,7 @@ impl PolicyRecord<'_> {
     /// Reads what a policy set passes its assignments on to.
     pub(super) fn set_members(&self) -> Option<Vec<SetMember>> {
         let members = self.set_members.as_ref()?;
-        Some(members.iter().map(SetMemberRecord::read).collect())
+        Some(members.iter().map(|member| member.0.clone()).collect())
     }
 
     /// Whether the writes are those that the policy's changes need.
