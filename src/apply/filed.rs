@@ -154,40 +154,15 @@ pub fn is_locked(reason: &Reason) -> bool {
     reason.code == ReasonCode::LockedByApproval
 }
 
-/// What is to become of what another policy has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holding {
-    /// The other gives it up once its change is approved, and the report of this run goes on with that.
-    GivenUpLater,
-    /// The same, with the report of another run.
-    GivenUpByAnotherRun,
-    /// It was to be given up, and will not be.
-    NotGivenUp,
-    /// The other keeps it.
-    Kept,
-}
-
-/// A policy that is to get what another one has.
+/// A policy that is to get what another one has, with what is to become of that, which is `said`.
 pub(super) fn held(
     kind: PolicyKind,
     target: &Target,
     holder: &LivePolicy,
-    holding: Holding,
+    (outcome, said): (Outcome, &str),
 ) -> PolicyResult {
     let target = target.type_name();
     let LivePolicy { name, id, .. } = holder;
-    let (outcome, said) = match holding {
-        Holding::GivenUpLater => (
-            Outcome::Pending,
-            "gives it up once its own change is approved and sent",
-        ),
-        Holding::GivenUpByAnotherRun => (
-            Outcome::Pending,
-            "gives it up once its own change is approved and sent, which is not part of this run",
-        ),
-        Holding::NotGivenUp => (Outcome::Skipped, "was to give it up first and still has it"),
-        Holding::Kept => (Outcome::Skipped, "has it"),
-    };
     let message = format!(
         "only one {kind} can have `{target}`, and `{name}` ({id}) {said}; nothing was sent"
     );

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::filed::{Holding, held, waits_for_another};
+use super::filed::{held, waits_for_another};
 use super::progress::{Found, Next, Progress, not_done, read_failed};
 use super::{Outcome, PolicyResult, ReasonCode, Worker, acquire, lock};
 use crate::model::{LivePolicy, PolicyKind, Target};
@@ -104,12 +104,17 @@ impl Worker<'_> {
             let giver = givers.find(|giver| giver.id == holder.id);
             let waits_for = |earlier: &Earlier| earlier.waits_for.as_ref() == Some(&holder.id);
             let holding = match giver {
-                Some(giver) if self.so_far.goes_on(giver) => Holding::GivenUpLater,
-                Some(_) => Holding::NotGivenUp,
-                None if policy.earlier.as_ref().is_some_and(waits_for) => {
-                    Holding::GivenUpByAnotherRun
-                }
-                None => Holding::Kept,
+                // The report of this run goes on with it.
+                Some(giver) if self.so_far.goes_on(giver) => (
+                    Outcome::Pending,
+                    "gives it up once its own change is approved and sent",
+                ),
+                Some(_) => (Outcome::Skipped, "was to give it up first and still has it"),
+                None if policy.earlier.as_ref().is_some_and(waits_for) => (
+                    Outcome::Pending,
+                    "gives it up once its own change is approved and sent, which is not part of this run",
+                ),
+                None => (Outcome::Skipped, "has it"),
             };
             return Err(held(policy.kind, target, &holder, holding));
         }
