@@ -15,22 +15,19 @@ pub fn needs(manifest: &Manifest) -> Needs {
         let wanted = entry.targets.iter().map(|target| &target.target);
         let absent = entry.absent.iter().map(|target| &target.target);
         for target in wanted.chain(absent) {
-            match target {
-                TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => {
-                    match group {
-                        NameOrId::Name(name) => {
-                            if seen.insert(name.to_lowercase()) {
-                                needs.group_names.insert(name.clone());
-                            }
-                        }
-                        NameOrId::Id(id) => {
-                            needs.group_ids.insert(id.to_string());
-                        }
+            let (TargetReference::Group(group) | TargetReference::ExclusionGroup(group)) = target
+            else {
+                continue;
+            };
+            match group {
+                NameOrId::Name(name) => {
+                    if seen.insert(name.to_lowercase()) {
+                        needs.group_names.insert(name.clone());
                     }
                 }
-                TargetReference::AllDevices
-                | TargetReference::AllUsers
-                | TargetReference::Collection(_) => {}
+                NameOrId::Id(id) => {
+                    needs.group_ids.insert(id.to_string());
+                }
             }
         }
     }

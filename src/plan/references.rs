@@ -100,28 +100,19 @@ pub fn renamed(
     filters: &[LiveFilter],
     of: &References,
 ) -> Vec<PlanDiagnostic> {
+    let other = |sort: &str, id: &str, was: Option<&str>, is: &str| {
+        let was = was.filter(|was| *was != is)?;
+        Some(other_name(sort, id, was, is))
+    };
     let groups = groups
         .iter()
         .filter(|group| of.groups.contains(&*group.id))
-        .map(|group| ("group", &*group.id, known.group(&group.id), &*group.name));
+        .filter_map(|group| other("group", &group.id, known.group(&group.id), &group.name));
     let filters = filters
         .iter()
         .filter(|filter| of.filters.contains(&*filter.id))
-        .map(|filter| {
-            (
-                "filter",
-                &*filter.id,
-                known.filter(&filter.id),
-                &*filter.name,
-            )
-        });
-    groups
-        .chain(filters)
-        .filter_map(|(sort, id, was, is)| {
-            let was = was.filter(|was| *was != is)?;
-            Some(other_name(sort, id, was, is))
-        })
-        .collect()
+        .filter_map(|filter| other("filter", &filter.id, known.filter(&filter.id), &filter.name));
+    groups.chain(filters).collect()
 }
 
 /// Warns of a policy that has another name now than in a plan or a report. One that was recorded without a name

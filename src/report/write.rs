@@ -70,17 +70,15 @@ impl Report {
     ///
     /// Says why the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
+        let sink = Sink::Waiting {
+            stream: Lines::stream(path)?,
+            path: path.to_owned(),
+            lines: Vec::new(),
+        };
         Ok(Self {
-            sink: Sink::Waiting {
-                stream: Lines::stream(path)?,
-                path: path.to_owned(),
-                lines: Vec::new(),
-            },
-            kept: None,
-            restores: false,
-            tenant: None,
+            sink,
             began: Some(Timestamp::now()),
-            notes: Notes::new(),
+            ..Self::in_memory()
         })
     }
 
