@@ -54,7 +54,7 @@ impl<'a> PolicyIndex<'a> {
             };
             match found {
                 Ok(position) => selected[position].push(number),
-                Err(error) => diagnostics.push(error),
+                Err(error) => diagnostics.push(*error),
             }
         }
         let globs = GlobSet::new(globs);
@@ -97,7 +97,7 @@ impl<'a> PolicyIndex<'a> {
         entry: &Entry,
         name: &Placed<String>,
         hints: &mut Hints<'_, 'a>,
-    ) -> Result<usize, Diagnostic> {
+    ) -> Result<usize, Box<Diagnostic>> {
         let kind = entry.kind;
         let found = self.by_name.get(&(kind, name.value.as_str()));
         let found = found.map_or(&[][..], Vec::as_slice);
@@ -115,12 +115,11 @@ impl<'a> PolicyIndex<'a> {
                     name.value, named.value
                 );
                 let unknown = Diagnostic::error("unknown-policy", named.place, message);
-                return Err(
-                    unknown.hint(format!("there is: {}", self.ids_and_types(&of_other_types)))
-                );
+                let types = self.ids_and_types(&of_other_types);
+                return Err(unknown.hint(format!("there is: {types}")).into());
             }
         }
-        Err(match own.as_slice() {
+        Err(Box::new(match own.as_slice() {
             [one] => return Ok(*one),
             [] if !found.is_empty() => tenant_default(kind, name),
             [] => {
@@ -153,27 +152,28 @@ impl<'a> PolicyIndex<'a> {
                 let error = Diagnostic::error("ambiguous-policy", name.place, message);
                 error.hint(format!("{how}: {}", self.ids_and_types(several)))
             }
-        })
+        }))
     }
 
-    fn by_id(&self, entry: &Entry, id: &Placed<String>) -> Result<usize, Diagnostic> {
+    fn by_id(&self, entry: &Entry, id: &Placed<String>) -> Result<usize, Box<Diagnostic>> {
         let kind = entry.kind;
         let Some(index) = self.by_id.get(&(kind, id.value.to_lowercase())).copied() else {
             let message = format!("the tenant has no {kind} with the id `{}`", id.value);
             let unknown = Diagnostic::error("unknown-policy", id.place, message);
-            return Err(unknown
-                .hint("the id may belong to another kind, or the policy may have been deleted"));
+            let hint = "the id may belong to another kind, or the policy may have been deleted";
+            return Err(unknown.hint(hint).into());
         };
         let policy = &self.live.policies[index];
         if policy.is_tenant_default {
-            return Err(tenant_default(kind, id));
+            return Err(tenant_default(kind, id).into());
         }
         if !is_of_type(entry, policy) {
             let named = entry.odata_type.as_ref();
             let place = named.map_or(id.place, |named| named.place);
             let message = format!("the {kind} `{}` is of another type", id.value);
             let unknown = Diagnostic::error("unknown-policy", place, message);
-            return Err(unknown.hint(format!("there is: {}", self.ids_and_types(&[index]))));
+            let types = self.ids_and_types(&[index]);
+            return Err(unknown.hint(format!("there is: {types}")).into());
         }
         Ok(index)
     }

@@ -89,7 +89,7 @@ impl<'a> Named<'a> {
         name: &str,
         place: Place,
         meant: impl FnOnce() -> Option<String>,
-    ) -> Result<SharedText, Diagnostic> {
+    ) -> Result<SharedText, Box<Diagnostic>> {
         let Words {
             one,
             unknown,
@@ -103,14 +103,16 @@ impl<'a> Named<'a> {
                 let meant = meant().or_else(|| self.candidates.hint(name));
                 let message = format!("the tenant has no {one} `{name}`");
                 let error = Diagnostic::error(unknown, place, message);
-                Err(error.hint(meant.as_deref().unwrap_or(hint)))
+                Err(error.hint(meant.as_deref().unwrap_or(hint)).into())
             }
             several => {
                 let number = several.len();
                 let message = format!("the tenant has {number} {one}s `{name}`");
                 let ids = list(several.iter().copied());
                 let error = Diagnostic::error(ambiguous, place, message);
-                Err(error.hint(format!("name one with `{id_key}`: {ids}")))
+                Err(error
+                    .hint(format!("name one with `{id_key}`: {ids}"))
+                    .into())
             }
         }
     }
@@ -263,7 +265,7 @@ impl<'a> Directory<'a> {
             Some(format!("for the built-in target write `- {word}`"))
         };
         let found = self.groups.find(name, place, built_in);
-        found.map_err(|error| diagnostics.push(error)).ok()
+        found.map_err(|error| diagnostics.push(*error)).ok()
     }
 
     /// Returns a filter's id with its mode. As with groups, an id is taken as it is here.
@@ -276,7 +278,7 @@ impl<'a> Directory<'a> {
             NameOrId::Id(id) => id.to_string().into(),
             NameOrId::Name(name) => {
                 let found = self.filters.find(name, reference.place, || None);
-                found.map_err(|error| diagnostics.push(error)).ok()?
+                found.map_err(|error| diagnostics.push(*error)).ok()?
             }
         };
         Some(Filter {
