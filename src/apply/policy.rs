@@ -155,7 +155,8 @@ impl Worker<'_> {
         let earlier = progress.earlier(policy);
         let behind_cast = self.capabilities.needs_cast(policy.kind);
         let with = |bare| request(policy, &step, &seen.live, (&earlier, bare), behind_cast);
-        let mut write = with(progress.bare).map_err(|error| not_sent(progress, &error))?;
+        let mut write = with(progress.bare)
+            .map_err(|error| not_taken(progress, ReasonCode::NotSent, &error))?;
         if let Some(bare) = approval.filed_bare(policy, &write, || with(true)) {
             progress.bare = true;
             let filed_so = || {
@@ -340,20 +341,15 @@ impl Worker<'_> {
             WriteOutcome::NotSent(error @ GraphError::Wait { .. }) => {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }
-            WriteOutcome::NotSent(error) => Err(not_sent(progress, &error)),
+            WriteOutcome::NotSent(error) => Err(not_taken(progress, ReasonCode::NotSent, &error)),
             WriteOutcome::Redirected(error) if progress.has_made_room() => {
                 let reason = Reason::from_graph(ReasonCode::Redirected, &error);
                 self.put_back_unless_shown(policy, progress, sent, reason)
                     .await
             }
-            // An earlier try may have had its effect.
-            WriteOutcome::Redirected(error) if progress.touched && !progress.is_clear() => {
-                Err(PolicyResult::failed(unverified(&error.to_string())))
+            WriteOutcome::Redirected(error) => {
+                Err(not_taken(progress, ReasonCode::Redirected, &error))
             }
-            WriteOutcome::Redirected(error) => Err(PolicyResult::failed(Reason::from_graph(
-                ReasonCode::Redirected,
-                &error,
-            ))),
             WriteOutcome::Unknown {
                 reason,
                 retry_after,
@@ -442,11 +438,11 @@ impl Worker<'_> {
     }
 }
 
-/// A write that could not be sent; an earlier try may have had its effect.
-fn not_sent(progress: &Progress, error: &GraphError) -> PolicyResult {
+/// A write that could not be sent, or was sent elsewhere; an earlier try may have had its effect.
+fn not_taken(progress: &Progress, code: ReasonCode, error: &GraphError) -> PolicyResult {
     let reason = match progress.touched && !progress.is_clear() {
         true => unverified(&error.to_string()),
-        false => Reason::from_graph(ReasonCode::NotSent, error),
+        false => Reason::from_graph(code, error),
     };
     PolicyResult::failed(reason)
 }

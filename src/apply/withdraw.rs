@@ -16,32 +16,27 @@ pub async fn withdraw_all(client: &Arc<Client>, codes: &[String]) -> Vec<Withdra
     let claims = client.claims().await.ok().flatten();
     let mut outcomes = Vec::new();
     for code in codes {
-        let request = match reader.approval_request(code).await {
-            Ok(request) => request,
-            Err(error) => {
-                outcomes.push(Withdrawn::Failed(Reason::from_graph(
-                    ReasonCode::ReadFailed,
-                    &error,
-                )));
-                continue;
-            }
-        };
-        outcomes.push(match request {
-            None => failed(
+        outcomes.push(match reader.approval_request(code).await {
+            Err(error) => unread(&error),
+            Ok(None) => failed(
                 ReasonCode::ApprovalUnknown,
                 "this sign-in sees no such request",
             ),
-            Some(request) if !request.status.is_open() => Withdrawn::Closed(request.status),
-            Some(request) if request.is_own(claims.as_deref()) == Some(false) => {
+            Ok(Some(request)) if !request.status.is_open() => Withdrawn::Closed(request.status),
+            Ok(Some(request)) if request.is_own(claims.as_deref()) == Some(false) => {
                 let who = request.who().unwrap_or_default();
                 let message =
                     format!("it was filed by {who}, and only that identity can withdraw it");
                 failed(ReasonCode::ApprovalForeign, &message)
             }
-            Some(_) => withdraw(&writer, &reader, code).await,
+            Ok(Some(_)) => withdraw(&writer, &reader, code).await,
         });
     }
     outcomes
+}
+
+fn unread(error: &GraphError) -> Withdrawn {
+    Withdrawn::Failed(Reason::from_graph(ReasonCode::ReadFailed, error))
 }
 
 fn failed(code: ReasonCode, message: &str) -> Withdrawn {
@@ -73,16 +68,12 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
                 retry_after,
             } => {
                 last = reason;
-                match status(reader, code).await {
+                let request = reader.approval_request(code).await;
+                match request.map(|request| request.map(|request| request.status)) {
                     Ok(Some(ApprovalStatus::Cancelled)) => return Withdrawn::Done,
                     Ok(Some(status)) if !status.is_open() => return Withdrawn::Closed(status),
                     Ok(_) => {}
-                    Err(error) => {
-                        return Withdrawn::Failed(Reason::from_graph(
-                            ReasonCode::ReadFailed,
-                            &error,
-                        ));
-                    }
+                    Err(error) => return unread(&error),
                 }
                 let wait = retry_after.unwrap_or_default();
                 let wait = wait.min(writer.longest_wait());
@@ -95,9 +86,4 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
         ReasonCode::GivenUp,
         &format!("gave up after {WRITE_TRIES} tries: {last}"),
     )
-}
-
-async fn status(reader: &Reader, code: &str) -> Result<Option<ApprovalStatus>, GraphError> {
-    let request = reader.approval_request(code).await?;
-    Ok(request.map(|request| request.status))
 }
