@@ -5,16 +5,13 @@ use std::collections::BTreeSet;
 use super::annotations::Annotations;
 use super::audit::Audit;
 use super::guards::{self, GuardRules};
-use super::lints;
-use super::members::{self, Members, Wanted};
-use super::set_members;
+use super::members::Members;
 use super::since::Seen;
 use super::unmanaged::Notable;
 use super::{Plan, PlanContents, PlanDiagnostic};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::model::{
     Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
-    PopulationNeeds, SetMember,
 };
 
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
@@ -108,35 +105,15 @@ impl Draft {
 
     /// Returns the policy sets that change.
     pub fn changed_sets(&self) -> Vec<(PolicyKind, String)> {
-        set_members::changed_sets(&self.contents)
-    }
-
-    /// Notes the members of a changed policy set.
-    pub fn add_set_members(&mut self, kind: PolicyKind, id: &str, members: Vec<SetMember>) {
-        self.annotations.set_members.add(kind, id, members);
-    }
-
-    /// Returns what has to be counted; see [`members::needs`].
-    pub fn population_needs(&self, wanted: Wanted) -> PopulationNeeds {
-        members::needs(&self.contents, &self.annotations.names, wanted)
+        let changed = self.contents.changed();
+        let sets = changed.filter(|policy| policy.kind.spec().is_policy_set());
+        sets.map(|set| (set.kind, set.id.clone())).collect()
     }
 
     /// Notes what was counted.
     pub fn add_members(&mut self, population: &Population, exact: bool) {
         let members = Members::count(&self.contents, &self.annotations.names, population, exact);
         self.annotations.members = Some(members);
-    }
-
-    /// Returns what Microsoft's rules say of the policies; see [`lints::find`].
-    pub fn lints(
-        &self,
-        population: Option<&Population>,
-        all: bool,
-        off: &BTreeSet<String>,
-        strict: bool,
-    ) -> Vec<Diagnostic> {
-        let names = &self.annotations.names;
-        lints::find(&self.contents, names, population, all, off, strict)
     }
 
     /// Notes how many policies options left out, and what is to be said of the options.

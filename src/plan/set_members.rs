@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::PlannedPolicy;
 use super::since::key;
-use super::{PlanContents, PlannedPolicy};
 use crate::model::{PolicyKind, SetMember};
 
 /// The members of the changed policy sets, by kind and id of the set.
@@ -17,14 +17,8 @@ impl SetMembers {
         self.0.get(&key(policy.kind, &policy.id)).map(Vec::as_slice)
     }
 
-    pub(super) fn add(&mut self, kind: PolicyKind, id: &str, members: Vec<SetMember>) {
+    /// Notes the members of a set.
+    pub fn add(&mut self, kind: PolicyKind, id: &str, members: Vec<SetMember>) {
         self.0.insert(key(kind, id), members);
     }
-}
-
-/// Returns the policy sets that a plan changes, with their ids.
-pub(super) fn changed_sets(plan: &PlanContents) -> Vec<(PolicyKind, String)> {
-    let changed = plan.changed();
-    let sets = changed.filter(|policy| policy.kind.spec().is_policy_set());
-    sets.map(|set| (set.kind, set.id.clone())).collect()
 }

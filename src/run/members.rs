@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::graph::Reader;
 use crate::plan::guards::GuardRules;
 use crate::plan::members::{self, Members, Wanted};
-use crate::plan::{Annotations, Draft, Plan};
+use crate::plan::{Annotations, Draft, Plan, lints};
 
 /// How members are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,9 +95,18 @@ pub(super) async fn count(
             all: *lint_all,
             limit: *limit,
         };
-        let counted = reader.population(&draft.population_needs(wanted)).await?;
+        let needs = members::needs(&draft.contents, &draft.annotations.names, wanted);
+        let counted = reader.population(&needs).await?;
         draft.add_members(&counted, wanted.exact);
         population = Some(counted);
     }
-    Ok(draft.lints(population.as_ref(), *lint_all, off, strict))
+    let (plan, names) = (&draft.contents, &draft.annotations.names);
+    Ok(lints::find(
+        plan,
+        names,
+        population.as_ref(),
+        *lint_all,
+        off,
+        strict,
+    ))
 }

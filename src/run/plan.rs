@@ -239,7 +239,7 @@ pub(super) async fn add_names(
     let sets = draft.changed_sets();
     let members = reader.set_members(&sets).await?;
     for ((kind, id), members) in sets.iter().zip(members) {
-        draft.add_set_members(*kind, id, members);
+        draft.annotations.set_members.add(*kind, id, members);
     }
     Ok(())
 }

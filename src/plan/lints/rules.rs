@@ -330,26 +330,13 @@ fn empty(context: &Context<'_>, assignments: &[Assignment]) -> Vec<Lint> {
 
 /// Of several targets that mean one device, an exclude filter beats no filter, and that an include filter.
 fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint> {
-    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-    enum Strength {
-        Include,
-        Without,
-        Exclude,
-    }
     // That was measured with groups (and with all devices and users, which act as such) only.
     let is_measured =
         |assignment: &Assignment| !matches!(assignment.key.target, Target::Collection(_));
-    let strength =
-        |assignment: &Assignment| match assignment.filter.as_ref().map(|filter| &filter.mode) {
-            Some(FilterMode::Include) => Some(Strength::Include),
-            Some(FilterMode::Exclude) => Some(Strength::Exclude),
-            None => Some(Strength::Without),
-            Some(_) => None,
-        };
-    let of = |wanted: Strength| -> Vec<&Assignment> {
-        let assignments = includes.iter().copied();
-        assignments
-            .filter(|assignment| is_measured(assignment) && strength(assignment) == Some(wanted))
+    let of = |wanted: Option<&FilterMode>| -> Vec<&Assignment> {
+        let measured = includes.iter().copied().filter(|one| is_measured(one));
+        measured
+            .filter(|one| one.filter.as_ref().map(|filter| &filter.mode) == wanted)
             .collect()
     };
     let named = |assignments: &[&Assignment]| {
@@ -375,9 +362,9 @@ fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint>
         })
     };
     let (include, without, exclude) = (
-        of(Strength::Include),
-        of(Strength::Without),
-        of(Strength::Exclude),
+        of(Some(&FilterMode::Include)),
+        of(None),
+        of(Some(&FilterMode::Exclude)),
     );
     let mut parts = Vec::new();
     let weaker: Vec<&Assignment> = without.iter().chain(&include).copied().collect();
