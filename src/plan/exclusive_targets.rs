@@ -183,14 +183,10 @@ impl Claims {
             return said.collect();
         }
         let moves = given_up.first().map(|from| {
-            Diagnostic::new(
-                Severity::Warning,
-                "replaced-one-by-one",
-                None,
-                format!(
-                    "`{word}` is taken from {from} before {first} gets it, since only one {kind} can have it; for a moment neither has it"
-                ),
-            )
+            let message = format!(
+                "`{word}` is taken from {from} before {first} gets it, since only one {kind} can have it; for a moment neither has it"
+            );
+            Diagnostic::new(Severity::Warning, "replaced-one-by-one", None, message)
         });
         moves.into_iter().collect()
     }

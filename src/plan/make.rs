@@ -153,14 +153,11 @@ fn assigned_by_sets(policies: usize) -> Option<Diagnostic> {
         1 => "is",
         _ => "are",
     };
-    Some(Diagnostic::new(
-        Severity::Warning,
-        "policy-set-assignments",
-        None,
-        format!(
-            "{policies} of the policies to be written {are} also assigned by a policy set; whether the service keeps such assignments is checked as each is read back"
-        ),
-    ))
+    let message = format!(
+        "{policies} of the policies to be written {are} also assigned by a policy set; whether the service keeps such assignments is checked as each is read back"
+    );
+    let code = "policy-set-assignments";
+    Some(Diagnostic::new(Severity::Warning, code, None, message))
 }
 
 /// Names the first of several policies.
@@ -200,14 +197,11 @@ fn remediation_not_known(policies: &[SharedText]) -> Option<Diagnostic> {
 /// Warns of the moment between the two writes of an assignment that is replaced.
 pub(super) fn replaced_one_by_one(policies: &[SharedText]) -> Option<Diagnostic> {
     let of = first_of(policies)?;
-    Some(Diagnostic::new(
-        Severity::Warning,
-        "replaced-one-by-one",
-        None,
-        format!(
-            "assignments of {of} are deleted before others take their place, since the service has no call that replaces them; for a moment there is neither"
-        ),
-    ))
+    let message = format!(
+        "assignments of {of} are deleted before others take their place, since the service has no call that replaces them; for a moment there is neither"
+    );
+    let code = "replaced-one-by-one";
+    Some(Diagnostic::new(Severity::Warning, code, None, message))
 }
 
 /// The places of entries, written out once for all the policies that the same entries select.

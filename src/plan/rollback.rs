@@ -136,15 +136,10 @@ pub fn contested(applied: &[AppliedPolicy]) -> BTreeSet<PolicyKind> {
 
 /// Warns of a report without an end that says nothing of some policies.
 pub fn unfinished(policies: usize) -> Diagnostic {
-    Diagnostic::new(
-        Severity::Warning,
-        "unfinished-report",
-        None,
-        format!(
-            "the report has no end line, and lacks {policies} of the policies that its run was to change"
-        ),
-    )
-    .hint(
+    let message = format!(
+        "the report has no end line, and lacks {policies} of the policies that its run was to change"
+    );
+    Diagnostic::new(Severity::Warning, "unfinished-report", None, message).hint(
         "if the run was killed, they are as they were; if the file was cut off, use the whole one",
     )
 }

@@ -95,25 +95,18 @@ impl Selection {
                 if names.any(|name| glob.matches(name)) {
                     continue;
                 }
-                let severity = if strict {
-                    Severity::Error
-                } else {
-                    Severity::Warning
+                let severity = match strict {
+                    true => Severity::Error,
+                    false => Severity::Warning,
                 };
                 let names = policies.iter().map(|policy| named(policy).1);
                 let hint = match nearest(glob.as_str(), names) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => "the glob must match the whole name, case-sensitively".to_owned(),
                 };
-                diagnostics.push(
-                    Diagnostic::new(
-                        severity,
-                        "selection-matches-nothing",
-                        None,
-                        format!("`{option} {}` matches no {one}", shell_word(glob.as_str())),
-                    )
-                    .hint(hint),
-                );
+                let message = format!("`{option} {}` matches no {one}", shell_word(glob.as_str()));
+                let found = Diagnostic::new(severity, "selection-matches-nothing", None, message);
+                diagnostics.push(found.hint(hint));
             }
         }
         policies.retain(|policy| {
@@ -121,15 +114,9 @@ impl Selection {
             self.includes(kind, name)
         });
         if policies.is_empty() {
-            diagnostics.push(
-                Diagnostic::new(
-                    Severity::Error,
-                    "nothing-selected",
-                    None,
-                    self.leaves_none(&format!("the {managed} {all}")),
-                )
-                .hint("remove or widen an option"),
-            );
+            let message = self.leaves_none(&format!("the {managed} {all}"));
+            let found = Diagnostic::new(Severity::Error, "nothing-selected", None, message);
+            diagnostics.push(found.hint("remove or widen an option"));
         }
         managed - policies.len()
     }

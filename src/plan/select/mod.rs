@@ -173,23 +173,18 @@ struct ResolvedEntry<'m> {
 
 impl<'m> ResolvedEntry<'m> {
     fn new(entry: &'m Entry, directory: &Directory<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let mut targets = Vec::with_capacity(entry.targets.len());
-        for target in &entry.targets {
-            targets.extend(directory.resolve(target, diagnostics));
-        }
-        let mut absent = Vec::with_capacity(entry.absent.len());
-        for written in &entry.absent {
-            let target = directory.target(
-                (&written.target, written.optional),
-                written.place,
-                diagnostics,
-            );
-            absent.extend(target.map(|target| ResolvedAbsent { target, written }));
-        }
+        let targets = entry.targets.iter();
+        let targets = targets.filter_map(|target| directory.resolve(target, diagnostics));
+        let targets = targets.collect();
+        let absent = entry.absent.iter().filter_map(|written| {
+            let named = (&written.target, written.optional);
+            let target = directory.target(named, written.place, diagnostics)?;
+            Some(ResolvedAbsent { target, written })
+        });
         Self {
             entry,
             targets,
-            absent,
+            absent: absent.collect(),
         }
     }
 }
@@ -226,15 +221,9 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
     }
     findings.report(live, &mut diagnostics);
     if policies.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
-        diagnostics.push(
-            Diagnostic::new(
-                Severity::Error,
-                "nothing-selected",
-                None,
-                "the manifests select no policy of this tenant",
-            )
-            .hint("check the tenant, and the names and globs of the entries"),
-        );
+        let message = "the manifests select no policy of this tenant";
+        let error = Diagnostic::new(Severity::Error, "nothing-selected", None, message);
+        diagnostics.push(error.hint("check the tenant, and the names and globs of the entries"));
     }
     Selected {
         policies,
