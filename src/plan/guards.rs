@@ -248,9 +248,8 @@ impl Observation {
     pub fn limit(&self) -> String {
         match self {
             Self::Removals { limit, .. } => limit.to_string(),
-            Self::Policies { limit, .. } => limit.to_string(),
+            Self::Policies { limit, .. } | Self::Tenants { limit, .. } => limit.to_string(),
             Self::Reach { limit, .. } => limit.to_string(),
-            Self::Tenants { limit, .. } => limit.to_string(),
             Self::Named(_) => "0".to_owned(),
             Self::Tenant { named, .. } => named.clone(),
         }
@@ -260,13 +259,12 @@ impl Observation {
     pub fn observed(&self) -> String {
         match self {
             Self::Removals { removed, total, .. } => format!("{removed} of {total}"),
-            Self::Policies { changed, .. } => changed.to_string(),
+            Self::Policies { changed, .. } | Self::Tenants { changed, .. } => changed.to_string(),
             Self::Reach { lost, .. } => match lost {
                 Some(lost) => lost.to_string(),
                 None => "cannot be judged".to_owned(),
             },
             Self::Named(number) => number.to_string(),
-            Self::Tenants { changed, .. } => changed.to_string(),
             Self::Tenant { signed_in, .. } => signed_in.as_deref().unwrap_or("unknown").to_owned(),
         }
     }
@@ -393,10 +391,9 @@ pub(super) fn evaluate_one(
 /// Assignments from policy sets do not count on either side: they are never removed.
 fn removals(judged: &GuardInput<'_>, limit: RemovalLimit) -> (Observation, Vec<PolicyRef>) {
     let counts = |assignment: &&Assignment| assignment.key.source != Source::PolicySets;
-    let all = judged.policies.iter().map(|policy| &policy.before);
-    let counted: usize = all
-        .map(|assignments| assignments.iter().filter(counts).count())
-        .sum();
+    let all = judged.policies.iter();
+    let all = all.flat_map(|policy| policy.before.iter());
+    let counted = all.filter(counts).count();
     let mut removed = 0;
     let mut at_fault = Vec::new();
     for policy in judged.changed() {
@@ -481,14 +478,9 @@ fn loses_exclusion(policy: &PlannedPolicy, _: &Names) -> bool {
 /// Assignments from a policy set do not keep a policy assigned: the set may go tomorrow.
 fn ends_unassigned(policy: &PlannedPolicy, names: &Names) -> bool {
     let had_include = policy.before.iter().any(is_include);
-    let had_any = policy
-        .before
-        .iter()
-        .any(|assignment| assignment.key.is_direct());
-    let has_any = policy
-        .after
-        .iter()
-        .any(|assignment| assignment.key.is_direct());
+    let is_direct = |assignment: &Assignment| assignment.key.is_direct();
+    let had_any = policy.before.iter().any(is_direct);
+    let has_any = policy.after.iter().any(is_direct);
     // A group that does not exist has no members.
     let includes_somebody = |assignment: &Assignment| {
         let group = assignment.key.target.group_id();

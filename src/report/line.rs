@@ -65,7 +65,7 @@ pub(super) struct StartLine<'a> {
     pub(super) managed: Option<ManagedRecord>,
     /// The ids of those that are to be changed, by kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) pending: Option<BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>>,
+    pub(super) pending: Option<BTreeMap<String, Vec<String>>>,
     /// The ids of the policies that no manifest manages, by kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unmanaged: Option<UnmanagedRecord>,
@@ -115,13 +115,13 @@ impl<'a> StartLine<'a> {
     }
 }
 
-fn pending(plan: &Plan) -> BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>> {
+fn pending(plan: &Plan) -> BTreeMap<String, Vec<String>> {
     let mut pending: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for policy in plan.changed() {
         pending
-            .entry(policy.kind.name().into())
+            .entry(policy.kind.name().to_owned())
             .or_default()
-            .push(policy.id.as_str().into());
+            .push(policy.id.clone());
     }
     pending
 }

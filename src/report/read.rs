@@ -183,10 +183,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<SharedNamesRecord, Rep
     recorded.pending = pending.map(|pending| {
         let kinds = pending.into_iter();
         kinds
-            .map(|(kind, ids)| {
-                let ids = ids.into_iter().map(Cow::into_owned).collect();
-                (kind.into_owned(), ids)
-            })
+            .map(|(kind, ids)| (kind, ids.into_iter().collect()))
             .collect()
     });
     recorded.unmanaged = unmanaged;

@@ -260,7 +260,11 @@ impl<'a> PlanRecord<'a> {
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
             shared_names: SharedNamesRecord::of(plan, names, all),
-            policies: PolicyRecords::of(plan, annotations, all),
+            policies: PolicyRecords::Of {
+                plan,
+                annotations,
+                all,
+            },
         }
     }
 

@@ -76,14 +76,6 @@ pub enum PolicyRecords<'a> {
 }
 
 impl<'a> PolicyRecords<'a> {
-    pub(super) fn of(plan: &'a Plan, annotations: &'a Annotations, all: bool) -> Self {
-        Self::Of {
-            plan,
-            annotations,
-            all,
-        }
-    }
-
     /// Returns the policies of a file.
     pub(super) fn held(&self) -> &[PolicyRecord<'a>] {
         match self {
