@@ -7,8 +7,8 @@ use super::yaml::{in_flow, push, scalar};
 use crate::kinds::{app_settings, properties};
 use crate::manifest::tenants::escaped;
 use crate::manifest::{
-    AbsentTarget, Entry, FilterReference, Glob, Manifest, Mode, NameOrId, Placed, Selector,
-    TargetReference, Tenant, WantedProperties, WantedSettings, WantedTarget,
+    Entry, FilterReference, Glob, Manifest, Mode, NameOrId, Placed, Selector, TargetReference,
+    Tenant, WantedProperties, WantedSetting, WantedTarget,
 };
 use crate::model::{FilterMode, Source};
 use crate::render::clean::clean;
@@ -83,19 +83,7 @@ fn entry(text: &mut String, entry: &Entry) {
         push(text, 4, "absent:");
     }
     for target in absent {
-        let AbsentTarget {
-            place: _,
-            also: _,
-            via: _,
-            target,
-            intent,
-            optional,
-        } = target;
-        push(text, 6, &format!("- {}", audience(target)));
-        if let Some(intent) = intent {
-            push(text, 8, &format!("intent: {}", intent.value));
-        }
-        self::optional(text, *optional);
+        self::target(text, target);
     }
 }
 
@@ -162,7 +150,7 @@ fn properties(text: &mut String, properties: &WantedProperties) {
     if let Some(intent) = intent {
         push(text, 8, &format!("intent: {}", intent.value));
     }
-    if let Some(settings) = settings.as_ref().and_then(nested) {
+    if let Some(settings) = settings.as_ref().and_then(|all| nested(&all.value)) {
         push(text, 8, &format!("settings: {}", in_flow(&settings)));
     }
     let schedule = schedule.as_ref();
@@ -178,10 +166,13 @@ fn properties(text: &mut String, properties: &WantedProperties) {
 }
 
 /// Returns settings as one value. Where the service fills in what is asked for, that is written out.
-fn nested(settings: &WantedSettings) -> Option<Value> {
-    let pairs = settings.all.iter().filter_map(|setting| {
+fn nested(settings: &[WantedSetting]) -> Option<Value> {
+    let pairs = settings.iter().filter_map(|setting| {
         let default = || app_settings::default_of(&setting.name);
-        Some((&*setting.name, setting.value.as_deref().or_else(default)?))
+        Some((
+            &*setting.name,
+            setting.value.value.as_deref().or_else(default)?,
+        ))
     });
     properties::nested("settings", pairs).map(Value::Object)
 }

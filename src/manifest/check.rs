@@ -5,14 +5,15 @@
 
 use std::collections::hash_map::{self, HashMap};
 use std::collections::{BTreeSet, HashSet};
+use std::mem::discriminant;
 
 use super::diagnostics::Diagnostics;
 use super::properties::{self, OfEntry};
 use super::read::{Draft, Drafts, Selected, TargetSet, too_many_targets};
 use super::targets::MOST_TARGETS;
 use super::{
-    AbsentTarget, Entry, FilterReference, Manifest, Mode, NameOrId, NamedTargets, Placed, Selector,
-    TargetReference, WantedProperties, WantedTarget, conflict,
+    Entry, FilterReference, Manifest, Mode, NameOrId, NamedTargets, Placed, Selector,
+    TargetReference, WantedTarget, conflict,
 };
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::TargetKind;
@@ -60,8 +61,16 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
             && !used.iter().any(|(_, set)| set.faulty)
             && !uses.iter().any(|name| !sets.contains_key(&name.value));
         let of_entry = OfEntry::new(properties);
-        let targets = unite(targets, used, &of_entry);
-        let absent = once(absent, &of_entry);
+        let shared = used.iter().flat_map(|(place, set)| {
+            set.targets.iter().map(|target| WantedTarget {
+                via: target.via.or(Some(*place)),
+                ..target.clone()
+            })
+        });
+        let targets = targets.into_iter().chain(shared);
+        let targets = unite(targets.map(|target| of_entry.complete(target)));
+        let absent = absent.into_iter();
+        let absent = unite(absent.map(|target| of_entry.complete_absent(target)));
         let is_empty = targets.is_empty() && absent.is_empty();
         if mode.value == Mode::Additive && is_empty && certain {
             diagnostics.push(
@@ -155,36 +164,20 @@ fn used_sets<'s>(
     used
 }
 
-/// Puts an entry's own targets and those of its sets together, equal ones once, and gives each what the
-/// entry says of all.
-fn unite(
-    targets: Vec<WantedTarget>,
-    used: &[(Place, &TargetSet)],
-    of_entry: &OfEntry,
-) -> Vec<WantedTarget> {
-    let listed = targets.len() + used.iter().map(|(_, set)| set.targets.len()).sum::<usize>();
-    let mut seen: HashMap<_, Vec<usize>> = HashMap::with_capacity(listed);
-    let mut united: Vec<WantedTarget> = Vec::with_capacity(listed);
-    let shared = used.iter().flat_map(|(place, set)| {
-        set.targets.iter().map(|target| WantedTarget {
-            via: target.via.or(Some(*place)),
-            ..target.clone()
-        })
-    });
-    for mut target in targets.into_iter().chain(shared) {
-        of_entry.complete(&mut target);
+/// Puts equal targets together.
+fn unite(targets: impl Iterator<Item = WantedTarget>) -> Vec<WantedTarget> {
+    let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut united: Vec<WantedTarget> = Vec::new();
+    for target in targets {
         let what = (
-            Identity::of(&target),
-            target.filter.as_ref().map(FilterIdentity::of),
+            identity(&target),
+            target.filter.as_ref().map(filter_identity),
             target.source_id.clone(),
             target.optional,
         );
         let known = seen.entry(what).or_default();
-        let equal = known.iter().copied().find(|index| {
-            let known = united[*index].properties.as_deref();
-            says_the_same(known, target.properties.as_deref())
-        });
-        match equal {
+        let mut equal = known.iter().copied();
+        match equal.find(|index| united[*index].properties == target.properties) {
             Some(index) => {
                 let also = std::iter::once((target.place, target.via)).chain(target.also);
                 united[index].also.extend(also);
@@ -198,139 +191,58 @@ fn unite(
     united
 }
 
-fn says_the_same(one: Option<&WantedProperties>, other: Option<&WantedProperties>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => one.same(other),
-        (None, Some(_)) | (Some(_), None) => false,
-    }
-}
-
-/// Puts targets that are listed twice together.
-fn once(absent: Vec<AbsentTarget>, of_entry: &OfEntry) -> Vec<AbsentTarget> {
-    let mut seen = HashMap::new();
-    let mut once: Vec<AbsentTarget> = Vec::new();
-    for mut absent in absent {
-        of_entry.complete_absent(&mut absent);
-        let intent = absent.intent.as_ref().map(|intent| intent.value);
-        match seen.entry((AnyList::of(&absent.target), intent, absent.optional)) {
-            hash_map::Entry::Occupied(known) => {
-                let known: &usize = known.get();
-                let also = std::iter::once((absent.place, absent.via)).chain(absent.also);
-                once[*known].also.extend(also);
-            }
-            hash_map::Entry::Vacant(free) => {
-                free.insert(once.len());
-                once.push(absent);
-            }
-        }
-    }
-    once
-}
-
-/// What makes a target the same one for `absent`: on which side a group is does not count.
-#[derive(PartialEq, Eq, Hash)]
-struct AnyList(&'static str, Option<String>);
-
-impl AnyList {
-    fn of(target: &TargetReference) -> Self {
-        match target {
-            TargetReference::AllDevices => Self("allDevices", None),
-            TargetReference::AllUsers => Self("allUsers", None),
-            TargetReference::Collection(id) => Self("collection", Some(id.to_ascii_uppercase())),
-            TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => match group {
-                NameOrId::Name(name) => Self("group", Some(name.to_lowercase())),
-                NameOrId::Id(id) => Self("groupId", Some(id.to_string())),
-            },
-        }
-    }
-}
-
 fn compare_absent<'e>(
     targets: impl IntoIterator<Item = &'e WantedTarget>,
-    absent: impl IntoIterator<Item = &'e AbsentTarget>,
+    absent: impl IntoIterator<Item = &'e WantedTarget>,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut absent_targets: HashMap<AnyList, Vec<&AbsentTarget>> = HashMap::new();
+    // On which side a group is does not count.
+    let either_side = |target: &TargetReference| match target.folded() {
+        TargetReference::ExclusionGroup(group) => TargetReference::Group(group),
+        folded => folded,
+    };
+    let mut absent_targets: HashMap<TargetReference, Vec<&WantedTarget>> = HashMap::new();
     for absent in absent {
-        let of_target = absent_targets.entry(AnyList::of(&absent.target));
+        let of_target = absent_targets.entry(either_side(&absent.target));
         of_target.or_default().push(absent);
     }
     if absent_targets.is_empty() {
         return;
     }
     for target in targets {
-        let of_target = absent_targets.get(&AnyList::of(&target.target));
-        let meant = |absent: &&&AbsentTarget| absent.means(target.intent());
+        let of_target = absent_targets.get(&either_side(&target.target));
+        let meant = |absent: &&&WantedTarget| absent.is_absent_with(target.intent());
         if let Some(absent) = of_target.and_then(|all| all.iter().find(meant)) {
             diagnostics.push(conflict::wanted_and_absent(target, absent));
         }
     }
 }
 
-/// What identifies a target within manifests.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Identity {
-    word: &'static str,
-    name: Option<String>,
-    source: Source,
-    intent: Option<&'static str>,
-}
+/// What identifies a target within manifests: who is meant, the source and the intent.
+type Identity = (TargetReference, Source, Option<&'static str>);
 
-impl Identity {
-    fn of(wanted: &WantedTarget) -> Self {
-        let (word, name) = match &wanted.target {
-            TargetReference::AllDevices => ("allDevices", None),
-            TargetReference::AllUsers => ("allUsers", None),
-            TargetReference::Collection(id) => ("collection", Some(id.to_ascii_uppercase())),
-            TargetReference::Group(NameOrId::Name(name)) => ("group", Some(name.to_lowercase())),
-            TargetReference::Group(NameOrId::Id(id)) => ("groupId", Some(id.to_string())),
-            TargetReference::ExclusionGroup(NameOrId::Name(name)) => {
-                ("excluded group", Some(name.to_lowercase()))
-            }
-            TargetReference::ExclusionGroup(NameOrId::Id(id)) => {
-                ("excluded groupId", Some(id.to_string()))
-            }
-        };
-        Self {
-            word,
-            name,
-            source: wanted.source.clone(),
-            intent: wanted.intent(),
-        }
-    }
+fn identity(wanted: &WantedTarget) -> Identity {
+    (
+        wanted.target.folded(),
+        wanted.source.clone(),
+        wanted.intent(),
+    )
 }
 
 /// What identifies a filter within manifests.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct FilterIdentity {
-    by_name: bool,
-    name: String,
-    mode: FilterMode,
-}
+type FilterIdentity = (NameOrId, FilterMode);
 
-impl FilterIdentity {
-    fn of(reference: &FilterReference) -> Self {
-        let (by_name, name) = match &reference.filter {
-            NameOrId::Name(name) => (true, name.to_lowercase()),
-            NameOrId::Id(id) => (false, id.to_string()),
-        };
-        Self {
-            by_name,
-            name,
-            mode: reference.mode.clone(),
-        }
-    }
+fn filter_identity(reference: &FilterReference) -> FilterIdentity {
+    (reference.filter.folded(), reference.mode.clone())
 }
 
 /// Whether two filters cannot be the same: a name and an id may be.
 fn differ(one: Option<&FilterIdentity>, other: Option<&FilterIdentity>) -> bool {
     match (one, other) {
-        (None, None) => false,
-        (Some(one), Some(other)) => {
-            one.mode != other.mode || (one.by_name == other.by_name && one.name != other.name)
+        (Some((one, one_mode)), Some((other, other_mode))) => {
+            one_mode != other_mode || (discriminant(one) == discriminant(other) && one != other)
         }
-        (None, Some(_)) | (Some(_), None) => true,
+        _ => one != other,
     }
 }
 
@@ -448,10 +360,10 @@ fn compare_targets<'e>(
     // most two: one by name and one by id.
     let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
         HashMap::new();
-    let mut sides: HashMap<(bool, String, Option<&str>), GroupUses<'_>> = HashMap::new();
+    let mut sides: HashMap<(NameOrId, Option<&str>), GroupUses<'_>> = HashMap::new();
     for target in targets {
-        let filter = target.filter.as_ref().map(FilterIdentity::of);
-        let known = filters.entry(Identity::of(target)).or_default();
+        let filter = target.filter.as_ref().map(filter_identity);
+        let known = filters.entry(identity(target)).or_default();
         match known
             .iter()
             .find(|(other, _)| differ(other.as_ref(), filter.as_ref()))
@@ -466,17 +378,11 @@ fn compare_targets<'e>(
             diagnostics.push_all(conflict::properties(first, target));
         }
 
-        let (reference, excluded) = match &target.target {
-            TargetReference::Group(reference) => (reference, false),
-            TargetReference::ExclusionGroup(reference) => (reference, true),
-            TargetReference::AllDevices
-            | TargetReference::AllUsers
-            | TargetReference::Collection(_) => continue,
+        let Some(group) = target.target.group() else {
+            continue;
         };
-        let who = match reference {
-            NameOrId::Name(name) => (true, name.to_lowercase(), target.intent()),
-            NameOrId::Id(id) => (false, id.to_string(), target.intent()),
-        };
+        let excluded = target.target.is_exclusion();
+        let who = (group.folded(), target.intent());
         let sides = sides.entry(who).or_default();
         let (own, other) = if excluded {
             (&mut sides.excluded, sides.included)

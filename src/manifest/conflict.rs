@@ -4,9 +4,9 @@
 //! resolved, between all entries that select one policy. Each names both places, the later one
 //! first, and the aliases and `use` lines through which the two came together.
 
-use super::{AbsentTarget, Entry, Selector, TargetReference, WantedTarget};
 use std::sync::Arc;
 
+use super::{Entry, Placed, Selector, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::model::PolicyKind;
 use crate::text::{quoted, with_article};
@@ -16,8 +16,8 @@ pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
     let message = format!("{} has different filters", describe_wanted(other));
     between(
         ("conflicting-filters", message),
-        (one.into(), &filter_words(one)),
-        (other.into(), &filter_words(other)),
+        (one, &filter_words(one)),
+        (other, &filter_words(other)),
     )
     .hint("give it the same filter in both places, or remove one")
 }
@@ -31,24 +31,16 @@ pub fn properties(one: &WantedTarget, other: &WantedTarget) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let mut different: Vec<(&str, Place, Place)> = Vec::new();
-    if let (Some(first), Some(second)) = (&first.settings, &second.settings) {
-        for setting in &second.all {
-            let known = first.all.iter().find(|known| known.name == setting.name);
-            if let Some(known) = known.filter(|known| known.value != setting.value) {
-                different.push((&setting.name, known.place, setting.place));
-            }
-        }
+    for setting in second.settings.iter().flat_map(|all| &all.value) {
+        let mut known = first.settings.iter().flat_map(|all| &all.value);
+        let known = known.find(|known| known.name == setting.name);
+        let known = known.map(|known| &known.value);
+        different.extend(differing(&setting.name, known, Some(&setting.value)));
     }
-    if let (Some(first), Some(second)) = (&first.schedule, &second.schedule)
-        && first.value != second.value
-    {
-        different.push(("runSchedule", first.place, second.place));
-    }
-    if let (Some(first), Some(second)) = (&first.remediation, &second.remediation)
-        && first.value != second.value
-    {
-        different.push(("runRemediationScript", first.place, second.place));
-    }
+    let (one_schedule, other_schedule) = (first.schedule.as_ref(), second.schedule.as_ref());
+    different.extend(differing("runSchedule", one_schedule, other_schedule));
+    let (one_flag, other_flag) = (first.remediation.as_ref(), second.remediation.as_ref());
+    different.extend(differing("runRemediationScript", one_flag, other_flag));
     let different = different.into_iter().map(|(name, first, second)| {
         let (first, second) = (first.min(second), first.max(second));
         let message = format!("{} has different `{name}`", describe_wanted(other));
@@ -60,14 +52,24 @@ pub fn properties(one: &WantedTarget, other: &WantedTarget) -> Vec<Diagnostic> {
     different.collect()
 }
 
+/// Returns the places of a property that is said twice, with different values.
+fn differing<'n, T: PartialEq>(
+    name: &'n str,
+    one: Option<&Placed<T>>,
+    other: Option<&Placed<T>>,
+) -> Option<(&'n str, Place, Place)> {
+    let (one, other) = one.zip(other)?;
+    (one != other).then_some((name, one.place, other.place))
+}
+
 /// The same target with two intents. The portal forbids it, and what the service does is not known.
 pub fn two_intents(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
     let words = |target: &WantedTarget| format!("intent `{}`", target.intent().unwrap_or_default());
     let message = format!("{} is included with two intents", describe(&other.target));
     let error = between(
         ("same-group-two-intents", message),
-        (one.into(), &words(one)),
-        (other.into(), &words(other)),
+        (one, &words(one)),
+        (other, &words(other)),
     );
     Diagnostic {
         severity: Severity::Warning,
@@ -84,8 +86,8 @@ pub fn exclusive_target(one: &WantedTarget, other: &WantedTarget, kind: PolicyKi
     );
     between(
         ("target-held-once", message),
-        (one.into(), "for one"),
-        (other.into(), "for another"),
+        (one, "for one"),
+        (other, "for another"),
     )
     .hint("remove one of the two")
 }
@@ -113,14 +115,14 @@ pub fn included_and_excluded(included: &WantedTarget, excluded: &WantedTarget) -
     );
     between(
         ("included-and-excluded", message),
-        (included.into(), "included"),
-        (excluded.into(), "excluded"),
+        (included, "included"),
+        (excluded, "excluded"),
     )
     .hint("remove one of the two")
 }
 
 /// A target that is wanted and must not be there.
-pub fn wanted_and_absent(wanted: &WantedTarget, absent: &AbsentTarget) -> Diagnostic {
+pub fn wanted_and_absent(wanted: &WantedTarget, absent: &WantedTarget) -> Diagnostic {
     let message = format!("{} is both wanted and absent", describe_wanted(wanted));
     let side = match wanted.target {
         TargetReference::ExclusionGroup(_) => "excluded",
@@ -128,8 +130,8 @@ pub fn wanted_and_absent(wanted: &WantedTarget, absent: &AbsentTarget) -> Diagno
     };
     between(
         ("wanted-and-absent", message),
-        (wanted.into(), side),
-        (absent.into(), "absent"),
+        (wanted, side),
+        (absent, "absent"),
     )
     .hint("remove one of the two")
 }
@@ -158,35 +160,10 @@ pub fn modes(one: &Entry, other: &Entry) -> Diagnostic {
     .hint("give both entries the same mode; one that names none is `exact`")
 }
 
-/// Where a target stands, and the alias or `use` through which it came there.
-#[derive(Clone, Copy)]
-struct Stated {
-    place: Place,
-    via: Option<Place>,
-}
-
-impl From<&WantedTarget> for Stated {
-    fn from(target: &WantedTarget) -> Self {
-        Self {
-            place: target.place,
-            via: target.via,
-        }
-    }
-}
-
-impl From<&AbsentTarget> for Stated {
-    fn from(target: &AbsentTarget) -> Self {
-        Self {
-            place: target.place,
-            via: target.via,
-        }
-    }
-}
-
 fn between(
     (code, message): (&'static str, String),
-    one: (Stated, &str),
-    other: (Stated, &str),
+    one: (&WantedTarget, &str),
+    other: (&WantedTarget, &str),
 ) -> Diagnostic {
     let (one_place, other_place) = apart(one.0, other.0);
     let ((first, first_words), (second, second_words)) = if other_place < one_place {
@@ -209,7 +186,7 @@ fn between(
 
 /// Returns the places of two targets. Where an alias makes them one line, the aliases tell them
 /// apart.
-fn apart(one: Stated, other: Stated) -> (Place, Place) {
+fn apart(one: &WantedTarget, other: &WantedTarget) -> (Place, Place) {
     if one.place != other.place {
         return (one.place, other.place);
     }

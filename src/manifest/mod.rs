@@ -119,8 +119,9 @@ pub struct Entry {
     pub mode_place: Place,
     /// What is included and excluded here and in the sets in use, equal targets once.
     pub targets: Vec<WantedTarget>,
-    /// What must not be there, equal targets once; for entries in additive mode only.
-    pub absent: Vec<AbsentTarget>,
+    /// What must not be there, equal targets once; for entries in additive mode only. A group must be neither
+    /// included nor excluded, whatever the filter, and an app is meant with any intent if none is said.
+    pub absent: Vec<WantedTarget>,
     /// The entry's first key.
     pub place: Place,
 }
@@ -178,7 +179,7 @@ impl Mode {
     }
 }
 
-/// One target that an entry wants.
+/// One target that an entry wants, or that must not be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedTarget {
     /// The value that names the target, in the entry or in the target set.
@@ -208,6 +209,11 @@ impl WantedTarget {
         let properties = self.properties.as_ref()?;
         properties.intent.as_ref().map(|intent| intent.value)
     }
+
+    /// Whether an assignment with an intent is meant, if the target must not be there.
+    pub fn is_absent_with(&self, intent: Option<&str>) -> bool {
+        self.intent().is_none_or(|own| Some(own) == intent)
+    }
 }
 
 /// What a manifest says besides who is meant. What is not said is `None`.
@@ -215,48 +221,12 @@ impl WantedTarget {
 pub struct WantedProperties {
     /// What is done with an app.
     pub intent: Option<Placed<&'static str>>,
-    /// The settings of an app that are named.
-    pub settings: Option<WantedSettings>,
+    /// The settings of an app that are named, members of objects as well, by name.
+    pub settings: Option<Placed<Vec<WantedSetting>>>,
     /// When a remediation runs, in the form in which schedules are compared.
     pub schedule: Option<Placed<String>>,
     /// Whether a remediation repairs what it detects.
     pub remediation: Option<Placed<bool>>,
-}
-
-impl WantedProperties {
-    /// Whether two say the same, wherever they stand.
-    pub fn same(&self, other: &Self) -> bool {
-        self.content() == other.content()
-    }
-
-    fn content(&self) -> impl PartialEq + '_ {
-        let Self {
-            intent,
-            settings,
-            schedule,
-            remediation,
-        } = self;
-        let settings = settings.as_ref().map(|settings| {
-            let all = settings.all.iter();
-            all.map(|setting| (&setting.name, &setting.value))
-                .collect::<Vec<_>>()
-        });
-        (
-            intent.as_ref().map(|intent| intent.value),
-            settings,
-            schedule.as_ref().map(|schedule| &schedule.value),
-            remediation.as_ref().map(|remediation| remediation.value),
-        )
-    }
-}
-
-/// Settings of an app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WantedSettings {
-    /// Their key.
-    pub place: Place,
-    /// Each that is named, members of objects as well, by name.
-    pub all: Vec<WantedSetting>,
 }
 
 /// A setting of an app.
@@ -264,65 +234,12 @@ pub struct WantedSettings {
 pub struct WantedSetting {
     /// Its name as a property: `settings.restartSettings.gracePeriodInMinutes`.
     pub name: SharedText,
-    /// Its value as JSON; `None` if it is the one that the service fills in.
-    pub value: Option<SharedText>,
-    /// Its key.
-    pub place: Place,
-}
-
-/// One target that must not be there, whatever its filter. A group must be neither included nor
-/// excluded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AbsentTarget {
-    /// The value that names the target.
-    pub place: Place,
-    /// Where an equal target is named once more, and through what.
-    pub also: Vec<(Place, Option<Place>)>,
-    /// The alias or merge key through which the entry came to it, where that stands for more than
-    /// the target alone.
-    pub via: Option<Place>,
-    /// Who is meant; never an excluded group.
-    pub target: TargetReference,
-    /// Of an app: the intent that is meant; `None` if it is any.
-    pub intent: Option<Placed<&'static str>>,
-    /// Whether a tenant may lack the group.
-    pub optional: bool,
-}
-
-impl AbsentTarget {
-    /// Whether an assignment with an intent must not be there.
-    pub fn means(&self, intent: Option<&str>) -> bool {
-        let own = self.intent.as_ref();
-        own.is_none_or(|own| Some(own.value) == intent)
-    }
-}
-
-impl From<WantedTarget> for AbsentTarget {
-    fn from(target: WantedTarget) -> Self {
-        let WantedTarget {
-            place,
-            also,
-            via,
-            target,
-            filter: _,
-            source: _,
-            source_id: _,
-            properties,
-            optional,
-        } = target;
-        Self {
-            place,
-            also,
-            via,
-            target,
-            intent: properties.and_then(|content| content.intent.clone()),
-            optional,
-        }
-    }
+    /// Its value as JSON, at its key; `None` if it is the one that the service fills in.
+    pub value: Placed<Option<SharedText>>,
 }
 
 /// Who is meant, in a manifest's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TargetReference {
     /// Every managed device.
     AllDevices,
@@ -352,10 +269,28 @@ impl TargetReference {
     pub fn is_exclusion(&self) -> bool {
         matches!(self, Self::ExclusionGroup(_))
     }
+
+    /// Returns the group, included or excluded.
+    fn group(&self) -> Option<&NameOrId> {
+        match self {
+            Self::Group(group) | Self::ExclusionGroup(group) => Some(group),
+            Self::AllDevices | Self::AllUsers | Self::Collection(_) => None,
+        }
+    }
+
+    /// Returns it as targets are compared: case does not matter.
+    fn folded(&self) -> Self {
+        match self {
+            Self::AllDevices | Self::AllUsers => self.clone(),
+            Self::Group(group) => Self::Group(group.folded()),
+            Self::Collection(id) => Self::Collection(id.to_ascii_uppercase()),
+            Self::ExclusionGroup(group) => Self::ExclusionGroup(group.folded()),
+        }
+    }
 }
 
 /// A group or filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NameOrId {
     /// By display name, compared without case.
     Name(String),
@@ -371,6 +306,14 @@ impl NameOrId {
             Self::Id(id) => Cow::Owned(id.to_string()),
         }
     }
+
+    /// Returns it as names are compared: case does not matter.
+    fn folded(&self) -> Self {
+        match self {
+            Self::Name(name) => Self::Name(name.to_lowercase()),
+            Self::Id(id) => Self::Id(*id),
+        }
+    }
 }
 
 /// The filter on a target.
@@ -384,13 +327,19 @@ pub struct FilterReference {
     pub mode: FilterMode,
 }
 
-/// A value with its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value with its place. Two are equal wherever they stand.
+#[derive(Clone, Debug, Eq)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,
     /// Its place.
     pub place: Place,
+}
+
+impl<T: PartialEq> PartialEq for Placed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
 }
 
 /// Whether a file ends as manifests do.

@@ -9,11 +9,8 @@ use serde_json::{Map, Value as Json};
 use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
 use super::yaml::tree::{Node, Pair, Value};
-use super::{
-    AbsentTarget, Entry, Placed, WantedProperties, WantedSetting, WantedSettings, WantedTarget,
-    conflict,
-};
-use crate::diagnostic::{Diagnostic, Place};
+use super::{Entry, Placed, WantedProperties, WantedSetting, WantedTarget, conflict};
+use crate::diagnostic::Diagnostic;
 use crate::kinds::AssignmentProperties;
 use crate::kinds::app_settings::{self, SettingValue};
 use crate::kinds::properties as known;
@@ -86,7 +83,7 @@ pub(super) fn flag(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<
     Some(Placed { value, place })
 }
 
-fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<WantedSettings> {
+fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<Vec<WantedSetting>>> {
     let before = diagnostics.errors();
     let mut all = Vec::new();
     for member in mapping(&pair.value.node, "`settings`", diagnostics)? {
@@ -104,8 +101,8 @@ fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<WantedSettings
         }
     }
     all.sort_by(|one, other| one.name.cmp(&other.name));
-    let place = pair.place;
-    (diagnostics.errors() == before).then_some(WantedSettings { place, all })
+    let (value, place) = (all, pair.place);
+    (diagnostics.errors() == before).then_some(Placed { value, place })
 }
 
 fn unknown_setting(pair: &Pair, mut names: Vec<&'static str>, diagnostics: &mut Diagnostics) {
@@ -135,8 +132,10 @@ fn read_setting(
     if let (SettingValue::ObjectOrNull(members), Value::Mapping(pairs)) = (takes, &node.value) {
         all.push(WantedSetting {
             name: name.as_str().into(),
-            value: Some("{}".into()),
-            place: pair.place,
+            value: Placed {
+                value: Some("{}".into()),
+                place: pair.place,
+            },
         });
         for pair in pairs {
             match members.iter().find(|member| member.name == &*pair.key) {
@@ -161,8 +160,10 @@ fn read_setting(
     let (name, value) = known::flat(name, &value);
     all.push(WantedSetting {
         name: name.into(),
-        value: value.map(Into::into),
-        place: pair.place,
+        value: Placed {
+            value: value.map(Into::into),
+            place: pair.place,
+        },
     });
 }
 
@@ -277,16 +278,17 @@ fn schedule(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<String>
 /// What the targets of an entry get from it.
 pub(super) struct OfEntry {
     included: Option<Arc<WantedProperties>>,
-    excluded: Option<Arc<WantedProperties>>,
+    /// An excluded group, and a target that must not be there, have nothing but an intent.
+    intent: Option<Arc<WantedProperties>>,
 }
 
 impl OfEntry {
-    /// Takes an entry's properties. An excluded group has nothing but an intent.
+    /// Takes an entry's properties.
     pub(super) fn new(own: Option<Arc<WantedProperties>>) -> Self {
-        let excluded = own.as_ref().and_then(|own| own.intent.clone());
+        let intent = own.as_ref().and_then(|own| own.intent.clone());
         Self {
             included: own,
-            excluded: excluded.map(|intent| {
+            intent: intent.map(|intent| {
                 Arc::new(WantedProperties {
                     intent: Some(intent),
                     ..WantedProperties::default()
@@ -295,20 +297,25 @@ impl OfEntry {
         }
     }
 
-    /// Gives a target that must not be there the intent of the entry, unless it has its own.
-    pub(super) fn complete_absent(&self, absent: &mut AbsentTarget) {
-        let of_entry = self.included.as_ref();
-        let of_entry = of_entry.and_then(|included| included.intent.clone());
-        absent.intent = absent.intent.take().or(of_entry);
+    /// Gives a target what it does not say itself.
+    pub(super) fn complete(&self, target: WantedTarget) -> WantedTarget {
+        match target.target.is_exclusion() {
+            true => with_defaults(target, self.intent.as_ref()),
+            false => with_defaults(target, self.included.as_ref()),
+        }
     }
 
-    /// Gives a target what it does not say itself.
-    pub(super) fn complete(&self, target: &mut WantedTarget) {
-        let of_entry = match target.target.is_exclusion() {
-            true => &self.excluded,
-            false => &self.included,
-        };
-        let Some(of_entry) = of_entry else { return };
+    /// Does the same with a target that must not be there.
+    pub(super) fn complete_absent(&self, target: WantedTarget) -> WantedTarget {
+        with_defaults(target, self.intent.as_ref())
+    }
+}
+
+fn with_defaults(
+    mut target: WantedTarget,
+    of_entry: Option<&Arc<WantedProperties>>,
+) -> WantedTarget {
+    if let Some(of_entry) = of_entry {
         target.properties = Some(match &target.properties {
             None => Arc::clone(of_entry),
             Some(own) => Arc::new(WantedProperties {
@@ -322,6 +329,7 @@ impl OfEntry {
             }),
         });
     }
+    target
 }
 
 /// Finds what the kind of an entry does not have, properties and assignments from policy sets, and targets of
@@ -337,13 +345,8 @@ pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics:
             diagnostics.push(conflict::target_not_allowed(kind, target));
         }
     }
-    for absent in &entry.absent {
-        let intent = absent.intent.clone();
-        let said = WantedProperties {
-            intent,
-            ..WantedProperties::default()
-        };
-        refuse_foreign(kind, &said, diagnostics);
+    for properties in entry.absent.iter().filter_map(|it| it.properties.as_ref()) {
+        refuse_foreign(kind, properties, diagnostics);
     }
     let is_from_set = |target: &&WantedTarget| target.source == Source::PolicySets;
     if !kind.spec().in_policy_sets {
@@ -382,29 +385,28 @@ pub(super) fn refuse_foreign(
         schedule,
         remediation,
     } = properties;
-    let has = kind.spec().properties;
-    let app = has == AssignmentProperties::App;
-    let repairs = has == AssignmentProperties::Remediation;
-    let found: [(&str, bool, Option<Place>); 4] = [
-        ("intent", app, intent.as_ref().map(|it| it.place)),
-        ("settings", app, settings.as_ref().map(|it| it.place)),
-        ("runSchedule", repairs, schedule.as_ref().map(|it| it.place)),
+    let of_apps = (AssignmentProperties::App, "mobileApp");
+    let of_scripts = (AssignmentProperties::Remediation, "deviceHealthScript");
+    let found = [
+        ("intent", intent.as_ref().map(|it| it.place), of_apps),
+        ("settings", settings.as_ref().map(|it| it.place), of_apps),
+        (
+            "runSchedule",
+            schedule.as_ref().map(|it| it.place),
+            of_scripts,
+        ),
         (
             "runRemediationScript",
-            repairs,
             remediation.as_ref().map(|it| it.place),
+            of_scripts,
         ),
     ];
-    for (key, is_known, place) in found {
-        if let (false, Some(place)) = (is_known, place) {
-            let owner = match key {
-                "intent" | "settings" => "mobileApp",
-                _ => "deviceHealthScript",
-            };
-            let message = format!(
-                "an assignment of {} has no `{key}`",
-                with_article(kind.name())
-            );
+    for (key, place, (known_to, owner)) in found {
+        if let Some(place) = place
+            && kind.spec().properties != known_to
+        {
+            let kind = with_article(kind.name());
+            let message = format!("an assignment of {kind} has no `{key}`");
             diagnostics.push(
                 Diagnostic::error("property-not-allowed", place, message)
                     .hint(format!("`{key}` goes with the kind `{owner}`")),

@@ -236,7 +236,8 @@ impl Lines<'_> {
     fn absent(&self, key: &AssignmentKey, names: &Names) -> Vec<RequestingLine> {
         let all = self.entries.iter().flat_map(|entry| &entry.absent);
         let meant = all.filter(|absent| {
-            is_meant(&absent.target, &key.target, names) && absent.means(key.variant.as_deref())
+            is_meant(&absent.target, &key.target, names)
+                && absent.is_absent_with(key.variant.as_deref())
         });
         let lines = meant.flat_map(|absent| {
             let first = (absent.place, absent.via);

@@ -9,7 +9,7 @@ use crate::manifest::names;
 use crate::manifest::properties;
 use crate::manifest::targets::TargetList;
 use crate::manifest::yaml::tree::{Item, Node, Value};
-use crate::manifest::{AbsentTarget, Glob, Mode, Placed, Selector};
+use crate::manifest::{Glob, Mode, Placed, Selector, WantedTarget};
 use crate::model::PolicyKind;
 use crate::text::all_of;
 
@@ -20,7 +20,7 @@ impl Reader<'_> {
         fields: &Fields<'_>,
         mode: Option<Mode>,
         via: Option<Place>,
-    ) -> Vec<AbsentTarget> {
+    ) -> Vec<WantedTarget> {
         if let Some(pair) = fields.get("absent")
             && mode == Some(Mode::Exact)
         {
@@ -33,8 +33,7 @@ impl Reader<'_> {
                 .hint("add `mode: additive`; in `exact` mode all that is not listed is removed"),
             );
         }
-        let absent = self.side(fields, "absent", TargetList::Absent, via);
-        absent.into_iter().map(AbsentTarget::from).collect()
+        self.side(fields, "absent", TargetList::Absent, via)
     }
 
     pub(super) fn entry(&mut self, item: &Item, via: Option<Place>) {

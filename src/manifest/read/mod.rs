@@ -13,7 +13,7 @@ use super::fields::{self, Fields};
 use super::targets::{self, MOST_TARGETS, TargetList};
 use super::yaml::tree::{Document, Pair, Value};
 use super::yaml::{bounds, build};
-use super::{AbsentTarget, Mode, Placed, Selector, WantedProperties, WantedTarget};
+use super::{Mode, Placed, Selector, WantedProperties, WantedTarget};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
 use crate::text::quoted;
@@ -78,7 +78,7 @@ pub(super) struct Draft {
     /// The entry's own targets.
     pub(super) targets: Vec<WantedTarget>,
     /// The targets that must not be there.
-    pub(super) absent: Vec<AbsentTarget>,
+    pub(super) absent: Vec<WantedTarget>,
     /// The sets it uses.
     pub(super) uses: Vec<Placed<String>>,
     /// Whether something in it was wrong.

@@ -109,8 +109,8 @@ fn words(wanted: &WantedTarget) -> String {
         if let Some(intent) = &said.intent {
             let _ = write!(words, " {}", intent.value);
         }
-        for setting in said.settings.iter().flat_map(|settings| &settings.all) {
-            let value = setting.value.as_deref().unwrap_or("-");
+        for setting in said.settings.iter().flat_map(|settings| &settings.value) {
+            let value = setting.value.value.as_deref().unwrap_or("-");
             let _ = write!(words, " {}={value}", setting.name);
         }
         if let Some(schedule) = &said.schedule {

@@ -244,7 +244,7 @@ impl<'e, 'm> Combiner<'e, 'm> {
             self.add_target(target);
         }
         for absent in absent {
-            let intent = absent.written.intent.as_ref().map(|intent| intent.value);
+            let intent = absent.written.intent();
             let key = (&absent.target, intent);
             self.absent.entry(key).or_insert(absent);
         }

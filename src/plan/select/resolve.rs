@@ -6,8 +6,7 @@ use super::suggest::Candidates;
 use super::{PlacedDesired, list};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::{
-    AbsentTarget, FilterReference, NameOrId, TargetReference, WantedProperties, WantedTarget,
-    built_in,
+    FilterReference, NameOrId, TargetReference, WantedProperties, WantedTarget, built_in,
 };
 use crate::model::{
     AssignmentKey, Desired, Filter, LiveFilter, LiveTenant, SharedText, Stated, StatedProperties,
@@ -127,7 +126,7 @@ pub(super) struct Resolved<'m> {
 /// An absent target with its id; a group stands for both sides.
 pub(super) struct ResolvedAbsent<'m> {
     pub(super) target: Target,
-    pub(super) written: &'m AbsentTarget,
+    pub(super) written: &'m WantedTarget,
 }
 
 /// Returns what is said of properties that are compared, by name.
@@ -135,8 +134,8 @@ fn stated(wanted: Option<&WantedProperties>) -> StatedProperties {
     let Some(wanted) = wanted else {
         return StatedProperties::new();
     };
-    let settings = wanted.settings.iter().flat_map(|settings| &settings.all);
-    let settings = settings.map(|setting| (setting.name.clone(), setting.value.clone()));
+    let settings = wanted.settings.iter().flat_map(|settings| &settings.value);
+    let settings = settings.map(|setting| (setting.name.clone(), setting.value.value.clone()));
     let schedule = wanted.schedule.iter();
     let schedule =
         schedule.map(|wanted| ("runSchedule".into(), Some(wanted.value.as_str().into())));

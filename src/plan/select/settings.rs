@@ -20,7 +20,7 @@ pub(super) fn check(
 /// Finds settings that the type of an app does not have.
 fn check_type(wanted: &WantedProperties, live: &LivePolicy) -> Option<Diagnostic> {
     let settings = wanted.settings.as_ref()?;
-    let first = settings.all.first()?;
+    let first = settings.value.first()?;
     let Some(odata_type) = live.odata_type.as_deref() else {
         let message = "the service does not say the type of the app, which decides on its settings";
         return Some(Diagnostic::error(
@@ -38,19 +38,19 @@ fn check_type(wanted: &WantedProperties, live: &LivePolicy) -> Option<Diagnostic
                 "the program does not know apps of the type {odata_type}, so no manifest can name their settings"
             ),
         };
-        let error = Diagnostic::error("setting-not-allowed", first.place, message);
+        let error = Diagnostic::error("setting-not-allowed", first.value.place, message);
         return Some(match takes_none {
             true => error,
             false => error.hint("remove `settings`: those that are there stay as they are"),
         });
     };
     let path = |setting: &WantedSetting| setting.name.trim_start_matches("settings.").to_owned();
-    let mut all = settings.all.iter();
+    let mut all = settings.value.iter();
     let unknown = all.find(|setting| known.value_at(&path(setting)).is_none())?;
     let name = path(unknown);
     let message = format!("an app of the type {odata_type} has no setting `{name}`");
     let names: Vec<&str> = known.members.iter().map(|member| member.name).collect();
-    let error = Diagnostic::error("setting-not-allowed", unknown.place, message);
+    let error = Diagnostic::error("setting-not-allowed", unknown.value.place, message);
     Some(error.hint(format!("it has {}", all_of(&names))))
 }
 
@@ -62,16 +62,16 @@ fn check_final(
 ) -> Option<Diagnostic> {
     const NAME: &str = app_settings::STAYS_ON;
     let name = format!("settings.{NAME}");
-    let mut settings = wanted.settings.iter().flat_map(|settings| &settings.all);
+    let mut settings = wanted.settings.iter().flat_map(|settings| &settings.value);
     let setting = settings.find(|setting| *setting.name == *name)?;
     let mut same_target = live.assignments_of(&desired.key.target).iter();
     let live = same_target.find(|live| live.key == desired.key)?;
     let is_on = |value: Option<&str>| value == Some("true");
-    if is_on(setting.value.as_deref()) || !is_on(live.properties.get(&name).map(|on| &**on)) {
+    if is_on(setting.value.value.as_deref()) || !is_on(live.properties.get(&name).map(|on| &**on)) {
         return None;
     }
     let message = format!("`{NAME}` cannot be switched off for an assignment that has it");
-    let doubt = Diagnostic::warning("setting-cannot-change", setting.place, message);
+    let doubt = Diagnostic::warning("setting-cannot-change", setting.value.place, message);
     Some(doubt.hint(
         "remove the assignment, apply, and add it again; source: learn.microsoft.com: windowsUniversalAppXAppAssignmentSettings",
     ))
@@ -89,16 +89,16 @@ fn check_intent(
     if same_target.iter().any(|live| desired.accepts(live)) {
         return None;
     }
-    let settings = wanted.settings.iter().flat_map(|settings| &settings.all);
+    let settings = wanted.settings.iter().flat_map(|settings| &settings.value);
     let valued = settings.filter(|setting| {
-        let value = setting.value.as_deref();
+        let value = setting.value.value.as_deref();
         value.is_some_and(|value| value != "null")
     });
     let broken: Vec<_> = valued
         .filter_map(|setting| {
             let name = setting.name.strip_prefix("settings.")?;
             let rule = app_settings::broken_rule(known.odata_type, name, intent)?;
-            Some((setting.place, name, rule))
+            Some((setting.value.place, name, rule))
         })
         .collect();
     let (place, _, rule) = broken.first()?;
