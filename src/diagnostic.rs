@@ -45,6 +45,18 @@ pub struct Place {
     pub length: usize,
 }
 
+impl Place {
+    /// Returns the first character of a file.
+    pub fn start_of(file: FileId) -> Self {
+        Self {
+            file,
+            line: 1,
+            column: 1,
+            length: 1,
+        }
+    }
+}
+
 /// The files of a run, with their texts.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {

@@ -147,14 +147,11 @@ fn used_sets<'s>(
                 }
             }
             None => {
-                let error = Diagnostic::error(
-                    "unknown-target-set",
-                    name.place,
-                    format!("unknown target set {}", quoted(&name.value)),
-                );
-                let near = diagnostics.suggest(&name.value, names.iter().copied());
+                let near = diagnostics.did_you_mean(&name.value, names.iter().copied());
+                let message = format!("unknown target set {}", quoted(&name.value));
+                let error = Diagnostic::error("unknown-target-set", name.place, message);
                 diagnostics.push(match near {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    Some(near) => error.hint(near),
                     None if !whole => error.hint("a part that could not be read may define it"),
                     None => error.hint("define it below `targets`, in any file of the run"),
                 });

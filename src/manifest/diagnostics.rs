@@ -94,6 +94,16 @@ impl Diagnostics {
     }
 
     /// Returns a hint that names the nearest candidate, if one is near.
+    pub(super) fn did_you_mean<'a>(
+        &mut self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<String> {
+        let near = self.suggest(name, candidates)?;
+        Some(format!("did you mean `{near}`?"))
+    }
+
+    /// Returns the nearest candidate, if one is near.
     pub(super) fn suggest<'a>(
         &mut self,
         name: &str,

@@ -14,32 +14,29 @@ pub(super) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// Reads a mapping. Unknown keys are reported; anything but a mapping too, and gives nothing.
-    /// `offered` are the keys that are of use there; the others have errors of their own.
+    /// Reads a mapping with some keys. Unknown keys are reported; anything but a mapping too, and gives nothing.
     pub(super) fn read(
         node: &'n Node,
         what: &str,
         keys: &[&'static str],
-        offered: &[&'static str],
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let pairs = match &node.value {
-            Value::Mapping(pairs) => pairs,
-            Value::Broken => {
-                diagnostics.miss();
-                return None;
-            }
-            Value::Scalar { .. } | Value::List(_) => {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "wrong-type",
-                        node.place,
-                        format!("{what} must be a mapping, not {}", node.describe()),
-                    )
-                    .hint(format!("its keys are {}", all_of(offered))),
-                );
-                return None;
-            }
+        Self::read_offering(node, what, (keys, keys), diagnostics)
+    }
+
+    /// Does the same, and offers only those of the keys that are of use there; the others have errors of their own.
+    pub(super) fn read_offering(
+        node: &'n Node,
+        what: &str,
+        (keys, offered): (&[&'static str], &[&'static str]),
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let Value::Mapping(pairs) = &node.value else {
+            let message = format!("{what} must be a mapping, not {}", node.describe());
+            let error = Diagnostic::error("wrong-type", node.place, message)
+                .hint(format!("its keys are {}", all_of(offered)));
+            refuse(node, error, diagnostics);
+            return None;
         };
         let mut fields = Self {
             pairs: Vec::with_capacity(pairs.len()),
@@ -82,6 +79,25 @@ impl<'n> Fields<'n> {
         self.pairs.iter().filter(wanted).copied().collect()
     }
 
+    /// Does the same, and reports more than one.
+    pub(super) fn one_among(
+        &self,
+        keys: &[&str],
+        (code, message): (&'static str, &str),
+        hint: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<&'n Pair> {
+        let present = self.among(keys);
+        if let [first, second, others @ ..] = present.as_slice() {
+            let error =
+                Diagnostic::error(code, second.place, message).also(first.place, "the first");
+            let others = others.iter().map(|pair| pair.place);
+            let error = others.fold(error, |error, place| error.also(place, "another"));
+            diagnostics.push(error.hint(hint));
+        }
+        present
+    }
+
     /// Whether an unknown key was probably meant to be one of these: then nothing is missing.
     pub(super) fn meant(&self, keys: &[&str]) -> bool {
         self.meant.iter().any(|key| keys.contains(key))
@@ -116,63 +132,48 @@ pub(super) fn text(
     diagnostics: &mut Diagnostics,
 ) -> Option<Placed<String>> {
     let node = &item.node;
-    match &node.value {
-        Value::Broken => {
-            diagnostics.miss();
-            None
-        }
-        Value::Scalar { text, .. } if !node.is_null() => {
-            if text.trim().is_empty() {
-                diagnostics.push(Diagnostic::error(
-                    "empty-value",
-                    node.place,
-                    format!("`{key}` must not be empty"),
-                ));
-                return None;
-            }
-            Some(Placed {
-                value: text.clone(),
-                place: item.alias.unwrap_or(node.place),
-            })
-        }
-        Value::Scalar { .. } | Value::List(_) | Value::Mapping(_) => {
-            diagnostics.push(wrong_type(node, key, "text"));
-            None
-        }
+    let Some(text) = node.text() else {
+        refuse(node, wrong_type(node, key, "text"), diagnostics);
+        return None;
+    };
+    if text.trim().is_empty() {
+        let message = format!("`{key}` must not be empty");
+        diagnostics.push(Diagnostic::error("empty-value", node.place, message));
+        return None;
     }
+    Some(Placed {
+        value: text.to_owned(),
+        place: item.place(),
+    })
 }
 
 /// Reads a list.
 pub(super) fn list<'n>(pair: &'n Pair, diagnostics: &mut Diagnostics) -> Option<&'n [Item]> {
     let node = &pair.value.node;
-    match &node.value {
-        Value::List(items) => Some(items),
-        Value::Broken => {
-            diagnostics.miss();
-            None
+    let hint = match &node.value {
+        Value::List(items) => return Some(items),
+        _ if node.is_null() && &*pair.key == "policies" => {
+            "list the entries below it, each starting with `- `".to_owned()
         }
-        Value::Scalar { .. } | Value::Mapping(_) => {
-            let hint = match &node.value {
-                _ if node.is_null() && &*pair.key == "policies" => {
-                    "list the entries below it, each starting with `- `".to_owned()
-                }
-                _ if node.is_null() => format!("write `{}: []` for none", pair.key),
-                Value::Scalar { text, plain } => {
-                    let text = quoted_briefly(text);
-                    let text = text.trim_matches('`');
-                    let quote = if *plain { "" } else { "\"" };
-                    format!("write `{}: [{quote}{text}{quote}]`", pair.key)
-                }
-                _ => "start each of its parts with `- `".to_owned(),
-            };
-            diagnostics.push(wrong_type(node, &pair.key, "a list").hint(hint));
-            None
+        _ if node.is_null() => format!("write `{}: []` for none", pair.key),
+        Value::Scalar { text, plain } => {
+            let text = quoted_briefly(text);
+            let text = text.trim_matches('`');
+            let quote = if *plain { "" } else { "\"" };
+            format!("write `{}: [{quote}{text}{quote}]`", pair.key)
         }
-    }
+        Value::Mapping(_) | Value::Broken => "start each of its parts with `- `".to_owned(),
+    };
+    refuse(
+        node,
+        wrong_type(node, &pair.key, "a list").hint(hint),
+        diagnostics,
+    );
+    None
 }
 
 /// Reads one of a few words.
-pub(super) fn word<T: Copy>(
+pub(super) fn word<T: Clone>(
     pair: &Pair,
     code: &'static str,
     words: &[(&'static str, T)],
@@ -182,7 +183,7 @@ pub(super) fn word<T: Copy>(
 }
 
 /// Reads one of a few words that need not be the value of a key.
-pub(super) fn word_in<T: Copy>(
+pub(super) fn word_in<T: Clone>(
     item: &Item,
     key: &str,
     code: &'static str,
@@ -191,52 +192,38 @@ pub(super) fn word_in<T: Copy>(
 ) -> Option<T> {
     let text = text(item, key, diagnostics)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
-        return Some(*value);
+        return Some(value.clone());
     }
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    let error = Diagnostic::error(
-        code,
-        item.node.place,
-        format!("unknown {key} {}", quoted(&text.value)),
+    let near = diagnostics.did_you_mean(&text.value, names.iter().copied());
+    let message = format!("unknown {key} {}", quoted(&text.value));
+    diagnostics.push(
+        Diagnostic::error(code, item.node.place, message)
+            .hint(near.unwrap_or_else(|| format!("use {}", one_of(&names)))),
     );
-    let near = diagnostics.suggest(&text.value, names.iter().copied());
-    diagnostics.push(error.hint(match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("use {}", one_of(&names)),
-    }));
     None
+}
+
+/// Adds an error about a value, unless the value was reported when it was read.
+pub(super) fn refuse(node: &Node, error: Diagnostic, diagnostics: &mut Diagnostics) {
+    match node.value {
+        Value::Broken => diagnostics.miss(),
+        _ => diagnostics.push(error),
+    }
 }
 
 /// Makes the error for a value of the wrong type.
 pub(super) fn wrong_type(node: &Node, key: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::error(
-        "wrong-type",
-        node.place,
-        format!("`{key}` must be {wanted}, not {}", node.describe()),
-    )
+    let message = format!("`{key}` must be {wanted}, not {}", node.describe());
+    Diagnostic::error("wrong-type", node.place, message)
 }
 
 /// Makes the error for a setting that does not take a value.
 pub(super) fn wrong_setting(node: &Node, key: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::error(
-        "wrong-setting",
-        node.place,
-        format!("`{key}` must be {wanted}, not {}", node.describe()),
-    )
-}
-
-/// Makes the error for keys of which only one may be there.
-pub(super) fn only_one(code: &'static str, pairs: &[&Pair], message: String) -> Option<Diagnostic> {
-    let [first, rest @ ..] = pairs else {
-        return None;
-    };
-    let second = rest.first()?;
-    let error = Diagnostic::error(code, second.place, message).also(first.place, "the first");
-    Some(
-        rest[1..]
-            .iter()
-            .fold(error, |error, pair| error.also(pair.place, "another")),
-    )
+    Diagnostic {
+        code: "wrong-setting",
+        ..wrong_type(node, key, wanted)
+    }
 }
 
 /// Returns the alias through which a part was reached, the outermost first.

@@ -71,12 +71,9 @@ fn intent(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<&'static 
 
 pub(super) fn flag(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<bool>> {
     let node = &pair.value.node;
-    if matches!(node.value, Value::Broken) {
-        diagnostics.miss();
-        return None;
-    }
     let Json::Bool(value) = json(node) else {
-        diagnostics.push(fields::wrong_type(node, &pair.key, "`true` or `false`"));
+        let error = fields::wrong_type(node, &pair.key, "`true` or `false`");
+        fields::refuse(node, error, diagnostics);
         return None;
     };
     let place = pair.place;
@@ -86,7 +83,16 @@ pub(super) fn flag(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<
 fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<Vec<WantedSetting>>> {
     let before = diagnostics.errors();
     let mut all = Vec::new();
-    for member in mapping(&pair.value.node, "`settings`", diagnostics)? {
+    let node = &pair.value.node;
+    let Value::Mapping(members) = &node.value else {
+        fields::refuse(
+            node,
+            fields::wrong_type(node, "settings", "a mapping"),
+            diagnostics,
+        );
+        return None;
+    };
+    for member in members {
         match app_settings::setting_named(&member.key) {
             Some(setting) => {
                 let name = format!("settings.{}", setting.name);
@@ -108,13 +114,12 @@ fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<Vec<Wan
 fn unknown_setting(pair: &Pair, mut names: Vec<&'static str>, diagnostics: &mut Diagnostics) {
     names.sort_unstable();
     names.dedup();
-    let near = diagnostics.suggest(&pair.key, names.iter().copied());
+    let near = diagnostics.did_you_mean(&pair.key, names.iter().copied());
     let message = format!("unknown setting {}", quoted(&pair.key));
-    let error = Diagnostic::error("unknown-setting", pair.place, message);
-    diagnostics.push(error.hint(match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("settings are {}", all_of(&names)),
-    }));
+    diagnostics.push(
+        Diagnostic::error("unknown-setting", pair.place, message)
+            .hint(near.unwrap_or_else(|| format!("settings are {}", all_of(&names)))),
+    );
 }
 
 /// Reads a setting as one property; an object's members are properties of their own.
@@ -169,10 +174,7 @@ fn read_setting(
 
 /// Returns a value as JSON. What should be text is taken as it is spelled.
 fn value_for(node: &Node, takes: &SettingValue) -> Json {
-    let spelled = |node: &Node| match &node.value {
-        Value::Scalar { text, .. } if !node.is_null() => Json::String(text.clone()),
-        _ => json(node),
-    };
+    let spelled = |node: &Node| node.text().map_or_else(|| json(node), Json::from);
     match (takes, &node.value) {
         (
             SettingValue::Word(_) | SettingValue::TextOrNull | SettingValue::MomentOrNull,
@@ -211,30 +213,9 @@ fn json(node: &Node) -> Json {
     }
 }
 
-fn mapping<'n>(node: &'n Node, what: &str, diagnostics: &mut Diagnostics) -> Option<&'n [Pair]> {
-    match &node.value {
-        Value::Mapping(pairs) => Some(pairs),
-        Value::Broken => {
-            diagnostics.miss();
-            None
-        }
-        Value::Scalar { .. } | Value::List(_) => {
-            let message = format!("{what} must be a mapping, not {}", node.describe());
-            diagnostics.push(Diagnostic::error("wrong-type", node.place, message));
-            None
-        }
-    }
-}
-
 fn schedule(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<String>> {
     let node = &pair.value.node;
-    let fields = Fields::read(
-        node,
-        "a schedule",
-        SCHEDULE_KEYS,
-        SCHEDULE_KEYS,
-        diagnostics,
-    )?;
+    let fields = Fields::read(node, "a schedule", SCHEDULE_KEYS, diagnostics)?;
     if fields.has_unknown() {
         return None;
     }
@@ -248,10 +229,8 @@ fn schedule(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<String>
             diagnostics.miss();
             return None;
         }
-        let value = match (*key, &node.value) {
-            ("type" | "date" | "time", Value::Scalar { text, .. }) if !node.is_null() => {
-                Json::String(text.clone())
-            }
+        let value = match (*key, node.text()) {
+            ("type" | "date" | "time", Some(text)) => Json::from(text),
             _ => json(node),
         };
         written.insert((*key).to_owned(), value);

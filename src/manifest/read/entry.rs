@@ -40,13 +40,8 @@ impl Reader<'_> {
         let before = self.diagnostics.errors();
         let node = &item.node;
         let via = fields::via(via, None, item);
-        let Some(fields) = Fields::read(
-            node,
-            "a policy entry",
-            ENTRY_KEYS,
-            ENTRY_KEYS,
-            self.diagnostics,
-        ) else {
+        let Some(fields) = Fields::read(node, "a policy entry", ENTRY_KEYS, self.diagnostics)
+        else {
             return;
         };
         let kinds = self.kinds(node, &fields);
@@ -58,19 +53,14 @@ impl Reader<'_> {
         };
         let selector = self.selector(node, &fields, only_kind);
         let odata_type = self.odata_type(&fields, Some(&values));
-        let place = written_at(item);
+        let place = item.place();
         let written = fields.get("mode");
-        let known = written.and_then(|pair| {
-            fields::word(
-                pair,
-                "unknown-mode",
-                &[("exact", Mode::Exact), ("additive", Mode::Additive)],
-                self.diagnostics,
-            )
-        });
+        let modes = [Mode::Exact, Mode::Additive].map(|mode| (mode.name(), mode));
+        let known =
+            written.and_then(|pair| fields::word(pair, "unknown-mode", &modes, self.diagnostics));
         let mode = Placed {
             value: known.unwrap_or(Mode::Exact),
-            place: written.map_or(place, |pair| written_at(&pair.value)),
+            place: written.map_or(place, |pair| pair.value.place()),
         };
         let uses = self.texts(&fields, "use");
         let mode_is_known = written.is_none() || known.is_some();
@@ -128,7 +118,7 @@ impl Reader<'_> {
         }
         let Value::List(items) = &pair.value.node.value else {
             let value = fields::word(pair, "unknown-kind", &kinds, self.diagnostics)?;
-            let place = written_at(&pair.value);
+            let place = pair.value.place();
             return Some(vec![Placed { value, place }]);
         };
         if items.is_empty() {
@@ -151,7 +141,7 @@ impl Reader<'_> {
         for item in items {
             let value = fields::word_in(item, "kind", "unknown-kind", &kinds, self.diagnostics)?;
             if !read.iter().any(|known| known.value == value) {
-                let place = written_at(item);
+                let place = item.place();
                 read.push(Placed { value, place });
             }
         }
@@ -187,15 +177,13 @@ impl Reader<'_> {
         fields: &Fields<'_>,
         kind: Option<PolicyKind>,
     ) -> Option<Selector> {
-        let present = fields.among(SELECTOR_KEYS);
-        if let Some(error) = fields::only_one(
-            "several-selectors",
-            &present,
-            "an entry takes exactly one of `name`, `id` and `match`".to_owned(),
-        ) {
-            self.diagnostics
-                .push(error.hint("keep one, or write several entries"));
-        }
+        let several = "an entry takes exactly one of `name`, `id` and `match`";
+        let present = fields.one_among(
+            SELECTOR_KEYS,
+            ("several-selectors", several),
+            "keep one, or write several entries",
+            self.diagnostics,
+        );
         let except = self.globs(fields, "except");
         if let Some(pair) = fields.get("except")
             && !present.iter().any(|pair| &*pair.key == "match")
@@ -268,11 +256,6 @@ impl Reader<'_> {
             .filter_map(|item| fields::text(item, key, self.diagnostics))
             .collect()
     }
-}
-
-/// Returns where a part is written, or the alias that stands for it.
-fn written_at(item: &Item) -> Place {
-    item.alias.unwrap_or(item.node.place)
 }
 
 /// Makes a glob. Comparing one with a name takes time by the product of their lengths.

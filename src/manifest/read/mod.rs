@@ -136,12 +136,7 @@ impl<'r> Reader<'r> {
         let parsed = build::parse(id, text, self.diagnostics, &mut self.budget);
         self.drafts.whole &= parsed.whole;
         if parsed.empty {
-            self.missing_version(Place {
-                file: id,
-                line: 1,
-                column: 1,
-                length: 1,
-            });
+            self.missing_version(Place::start_of(id));
         }
         for document in &parsed.documents {
             // One that is left out for this tenant is an entry all the same.
@@ -155,12 +150,7 @@ impl<'r> Reader<'r> {
     pub(super) fn finish(self) -> Drafts {
         if !self.any_entry && self.drafts.whole && !self.files.is_empty() {
             let place = match self.files.as_slice() {
-                [only] => Some(Place {
-                    file: *only,
-                    line: 1,
-                    column: 1,
-                    length: 1,
-                }),
+                [only] => Some(Place::start_of(*only)),
                 _ => None,
             };
             self.diagnostics.push(
@@ -189,13 +179,7 @@ impl<'r> Reader<'r> {
             self.missing_version(document.place);
             return;
         }
-        let Some(fields) = Fields::read(
-            node,
-            "a manifest",
-            DOCUMENT_KEYS,
-            DOCUMENT_KEYS,
-            self.diagnostics,
-        ) else {
+        let Some(fields) = Fields::read(node, "a manifest", DOCUMENT_KEYS, self.diagnostics) else {
             self.any_entry = true;
             return;
         };
@@ -224,37 +208,27 @@ impl<'r> Reader<'r> {
 
     fn version(&mut self, pair: &Pair) {
         let node = &pair.value.node;
-        match &node.value {
-            Value::Broken => self.diagnostics.miss(),
-            Value::Scalar { text, plain: true } if text == "1" => {}
-            Value::Scalar { .. } if !node.is_null() => self.diagnostics.push(
-                Diagnostic::error(
-                    "wrong-version",
-                    node.place,
-                    format!("`version` must be the number 1, not {}", node.describe()),
-                )
-                .hint("write `version: 1`"),
-            ),
-            _ => self.diagnostics.push(
-                fields::wrong_type(node, "version", "the number 1").hint("write `version: 1`"),
-            ),
-        }
+        let error = match &node.value {
+            Value::Scalar { text, plain: true } if text == "1" => return,
+            Value::Scalar { .. } if !node.is_null() => {
+                let message = format!("`version` must be the number 1, not {}", node.describe());
+                Diagnostic::error("wrong-version", node.place, message)
+            }
+            _ => fields::wrong_type(node, "version", "the number 1"),
+        };
+        fields::refuse(node, error.hint("write `version: 1`"), self.diagnostics);
     }
 
     fn sets(&mut self, pair: &Pair) {
         let node = &pair.value.node;
         let via = fields::via(None, Some(pair), &pair.value);
-        match &node.value {
-            Value::Mapping(sets) => {
-                for set in sets {
-                    self.set(set, via);
-                }
-            }
-            Value::Broken => self.diagnostics.miss(),
-            Value::Scalar { .. } | Value::List(_) => self.diagnostics.push(
-                fields::wrong_type(node, "targets", "a mapping")
-                    .hint("write each set as `name:` with `include` and `exclude` below it"),
-            ),
+        let Value::Mapping(sets) = &node.value else {
+            let error = fields::wrong_type(node, "targets", "a mapping")
+                .hint("write each set as `name:` with `include` and `exclude` below it");
+            return fields::refuse(node, error, self.diagnostics);
+        };
+        for set in sets {
+            self.set(set, via);
         }
     }
 
@@ -269,13 +243,7 @@ impl<'r> Reader<'r> {
         }
         let via = fields::via(via, Some(pair), &pair.value);
         let what = format!("the target set {}", quoted(&pair.key));
-        let fields = Fields::read(
-            &pair.value.node,
-            &what,
-            SET_KEYS,
-            SET_KEYS,
-            self.diagnostics,
-        );
+        let fields = Fields::read(&pair.value.node, &what, SET_KEYS, self.diagnostics);
         let targets = fields.map_or_else(Vec::new, |fields| self.targets(&fields, via));
         let set = TargetSet {
             place: pair.place,

@@ -15,25 +15,22 @@ pub(super) fn read_filter(
     diagnostics: &mut Diagnostics,
 ) -> Option<FilterReference> {
     let mode = fields.get("filterMode");
-    let present = fields.among(&["filter", "filterId"]);
-    if let Some(error) = fields::only_one(
-        "several-filters",
-        &present,
-        "a target takes one filter, by name or by id".to_owned(),
-    ) {
-        diagnostics.push(error.hint("keep `filter` or `filterId`"));
-    }
-    let read_mode = mode.and_then(|pair| {
-        if refuse_no_filter(pair, diagnostics) {
-            return None;
-        }
-        fields::word(
-            pair,
-            "unknown-filter-mode",
-            &[("include", false), ("exclude", true)],
-            diagnostics,
-        )
-    });
+    let present = fields.one_among(
+        &["filter", "filterId"],
+        (
+            "several-filters",
+            "a target takes one filter, by name or by id",
+        ),
+        "keep `filter` or `filterId`",
+        diagnostics,
+    );
+    let modes = [
+        ("include", FilterMode::Include),
+        ("exclude", FilterMode::Exclude),
+    ];
+    let read_mode = mode
+        .filter(|pair| !refuse_no_filter(pair, diagnostics))
+        .and_then(|pair| fields::word(pair, "unknown-filter-mode", &modes, diagnostics));
     let Some(pair) = present.first() else {
         if let Some(mode) = mode
             && !fields.meant(&["filter", "filterId"])
@@ -49,7 +46,7 @@ pub(super) fn read_filter(
         }
         return None;
     };
-    let filter = match &*pair.key {
+    let (filter, place) = match &*pair.key {
         "filter" => {
             let name = name(pair, "filterId", diagnostics)?;
             (NameOrId::Name(name.value), name.place)
@@ -67,12 +64,9 @@ pub(super) fn read_filter(
         }
     };
     Some(FilterReference {
-        place: filter.1,
-        filter: filter.0,
-        mode: match read_mode {
-            Some(true) => FilterMode::Exclude,
-            Some(false) | None => FilterMode::Include,
-        },
+        place,
+        filter,
+        mode: read_mode.unwrap_or(FilterMode::Include),
     })
 }
 
@@ -99,14 +93,12 @@ pub(super) fn read_source(
     diagnostics: &mut Diagnostics,
 ) -> (Source, Option<String>) {
     let source = fields.get("source");
-    let from_set = source.and_then(|pair| {
-        fields::word(
-            pair,
-            "unknown-source",
-            &[("direct", false), ("policySets", true)],
-            diagnostics,
-        )
-    });
+    let sources = [
+        ("direct", Source::Direct),
+        ("policySets", Source::PolicySets),
+    ];
+    let read_source =
+        source.and_then(|pair| fields::word(pair, "unknown-source", &sources, diagnostics));
     let source_id = fields.get("sourceId").and_then(|pair| {
         if source.is_none() && !fields.meant(&["source"]) {
             diagnostics.push(
@@ -117,7 +109,7 @@ pub(super) fn read_source(
                 )
                 .hint("add `source: policySets`, or remove `sourceId`"),
             );
-        } else if let (Some(false), Some(source)) = (from_set, source) {
+        } else if let (Some(Source::Direct), Some(source)) = (&read_source, source) {
             diagnostics.push(
                 Diagnostic::error(
                     "source-id-with-direct",
@@ -130,10 +122,7 @@ pub(super) fn read_source(
         }
         fields::text(&pair.value, "sourceId", diagnostics)
     });
-    let source = match from_set {
-        Some(true) => Source::PolicySets,
-        Some(false) | None => Source::Direct,
-    };
+    let source = read_source.unwrap_or(Source::Direct);
     (source, source_id.map(|id| id.value))
 }
 
@@ -152,19 +141,18 @@ pub(super) fn refuse_extras(fields: &Fields<'_>, side: TargetList, diagnostics: 
             "property-on-exclusion",
         ),
     };
-    for pair in fields.among(&["filter", "filterId", "filterMode"]) {
-        let message = format!("an {what} takes no filter");
-        diagnostics.push(
-            Diagnostic::error(on_filter, pair.place, message)
-                .hint(format!("remove `{}`", pair.key)),
-        );
-    }
-    for pair in fields.among(&["source", "sourceId"]) {
-        let message = format!("an {what} takes no source");
-        diagnostics.push(
-            Diagnostic::error(on_source, pair.place, message)
-                .hint(format!("remove `{}`", pair.key)),
-        );
+    let filter_keys: &[&str] = &["filter", "filterId", "filterMode"];
+    let source_keys: &[&str] = &["source", "sourceId"];
+    for (keys, code, extra) in [
+        (filter_keys, on_filter, "filter"),
+        (source_keys, on_source, "source"),
+    ] {
+        for pair in fields.among(keys) {
+            let message = format!("an {what} takes no {extra}");
+            diagnostics.push(
+                Diagnostic::error(code, pair.place, message).hint(format!("remove `{}`", pair.key)),
+            );
+        }
     }
     for pair in fields.among(properties::PROPERTY_KEYS) {
         if &*pair.key == "intent" {

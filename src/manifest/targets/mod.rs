@@ -115,26 +115,17 @@ fn read(
     diagnostics: &mut Diagnostics,
 ) -> Option<WantedTarget> {
     let before = diagnostics.errors();
-    let mut wanted = match &item.node.value {
-        Value::Scalar { text, .. } if !item.node.is_null() => {
-            read_word(&item.node, text, side, diagnostics)?
-        }
-        Value::Broken => {
-            diagnostics.miss();
+    let node = &item.node;
+    let mut wanted = match &node.value {
+        Value::Mapping(_) => read_mapping(node, side, diagnostics)?,
+        Value::Scalar { text, .. } if !node.is_null() => read_word(node, text, side, diagnostics)?,
+        _ => {
+            let message = format!("a target must be a mapping, not {}", node.describe());
+            let error = Diagnostic::error("wrong-type", node.place, message)
+                .hint("write `- group: NAME`, `- allDevices` or `- allUsers`");
+            fields::refuse(node, error, diagnostics);
             return None;
         }
-        Value::Scalar { .. } | Value::List(_) => {
-            diagnostics.push(
-                Diagnostic::error(
-                    "wrong-type",
-                    item.node.place,
-                    format!("a target must be a mapping, not {}", item.node.describe()),
-                )
-                .hint("write `- group: NAME`, `- allDevices` or `- allUsers`"),
-            );
-            return None;
-        }
-        Value::Mapping(_) => read_mapping(&item.node, side, diagnostics)?,
     };
     // An alias for one target names it where it stands; one for more is only the way to it.
     wanted.place = item.alias.unwrap_or(wanted.place);
@@ -152,15 +143,11 @@ fn read_word(
         "allDevices" => TargetReference::AllDevices,
         "allUsers" => TargetReference::AllUsers,
         _ => {
-            let near = diagnostics.suggest(text, ["allDevices", "allUsers"]);
+            let near = diagnostics.did_you_mean(text, ["allDevices", "allUsers"]);
+            let message = format!("unknown target {}", quoted(text));
             diagnostics.push(
-                Diagnostic::error(
-                    "unknown-target",
-                    node.place,
-                    format!("unknown target {}", quoted(text)),
-                )
-                .hint(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
+                Diagnostic::error("unknown-target", node.place, message).hint(match near {
+                    Some(near) => near,
                     None if TARGET_KEYS.contains(&text) => format!("write `- {text}: …`"),
                     None => "a group is written `- group: NAME`".to_owned(),
                 }),
@@ -185,7 +172,7 @@ fn read_mapping(
         TargetList::Exclude => ("an excluded target", EXCLUDED_KEYS),
         TargetList::Absent => ("an absent target", ABSENT_KEYS),
     };
-    let fields = Fields::read(node, what, KEYS, offered, diagnostics)?;
+    let fields = Fields::read_offering(node, what, (KEYS, offered), diagnostics)?;
     let who = read_who(node, &fields, side, diagnostics);
     let (filter, (source, source_id)) = match side {
         TargetList::Include => (
@@ -199,17 +186,13 @@ fn read_mapping(
     };
     let properties = properties::read(&fields, diagnostics);
     let optional = read_optional(&fields, diagnostics);
-    let (target, place, via) = who?;
     Some(WantedTarget {
-        place,
-        also: Vec::new(),
-        via,
-        target,
         filter,
         source,
         source_id,
         properties,
         optional,
+        ..who?
     })
 }
 
@@ -246,26 +229,27 @@ fn plain(target: TargetReference, place: Place) -> WantedTarget {
     }
 }
 
-/// Reads who is meant, with the place that names it and the merge key that brought it.
+/// Reads who is meant.
 fn read_who(
     node: &Node,
     fields: &Fields<'_>,
     side: TargetList,
     diagnostics: &mut Diagnostics,
-) -> Option<(TargetReference, Place, Option<Place>)> {
-    let present = fields.among(TARGET_KEYS);
+) -> Option<WantedTarget> {
+    let present = fields.one_among(
+        TARGET_KEYS,
+        (
+            "several-targets",
+            "a target names one group, collection or all",
+        ),
+        "start another target with `- `",
+        diagnostics,
+    );
     let allowed = side.target_keys();
     for pair in &present {
         if !allowed.contains(&&*pair.key) {
             diagnostics.push(not_excludable(&pair.key, pair.place));
         }
-    }
-    if let Some(error) = fields::only_one(
-        "several-targets",
-        &present,
-        "a target names one group, collection or all".to_owned(),
-    ) {
-        diagnostics.push(error.hint("start another target with `- `"));
     }
     let [pair, ..] = present.as_slice() else {
         if !fields.has_unknown() {
@@ -285,51 +269,53 @@ fn read_who(
         }
         return None;
     };
-    let via = pair.via;
     let everybody = |target, diagnostics: &mut Diagnostics| {
-        is_true(pair, diagnostics).then_some((target, pair.place, via))
+        is_true(pair, diagnostics).then_some((target, pair.place))
     };
     let group = |reference| match side {
         TargetList::Include | TargetList::Absent => TargetReference::Group(reference),
         TargetList::Exclude => TargetReference::ExclusionGroup(reference),
     };
-    match &*pair.key {
-        "allDevices" => everybody(TargetReference::AllDevices, diagnostics),
-        "allUsers" => everybody(TargetReference::AllUsers, diagnostics),
-        "group" => name(pair, "groupId", diagnostics).map(|name| {
+    let (target, place) = match &*pair.key {
+        "allDevices" => everybody(TargetReference::AllDevices, diagnostics)?,
+        "allUsers" => everybody(TargetReference::AllUsers, diagnostics)?,
+        "group" => {
+            let name = name(pair, "groupId", diagnostics)?;
             doubt_built_in(&name, diagnostics);
-            (group(NameOrId::Name(name.value)), name.place, via)
-        }),
-        "groupId" => guid(pair, "group", diagnostics)
-            .filter(|id| is_group(id, side, diagnostics))
-            .map(|id| (group(NameOrId::Id(id.value)), id.place, via)),
-        _ => fields::text(&pair.value, "collection", diagnostics)
-            .map(|id| (TargetReference::Collection(id.value), id.place, via)),
-    }
+            (group(NameOrId::Name(name.value)), name.place)
+        }
+        "groupId" => {
+            let id = guid(pair, "group", diagnostics)?;
+            if !is_group(&id, side, diagnostics) {
+                return None;
+            }
+            (group(NameOrId::Id(id.value)), id.place)
+        }
+        _ => {
+            let id = fields::text(&pair.value, "collection", diagnostics)?;
+            (TargetReference::Collection(id.value), id.place)
+        }
+    };
+    Some(WantedTarget {
+        via: pair.via,
+        ..plain(target, place)
+    })
 }
 
 fn is_true(pair: &Pair, diagnostics: &mut Diagnostics) -> bool {
     let node = &pair.value.node;
     let error = match &node.value {
-        Value::Broken => {
-            diagnostics.miss();
-            return false;
+        Value::Scalar { text, plain: true } if matches!(&**text, "true" | "True" | "TRUE") => {
+            return true;
         }
-        Value::Scalar { text, plain: true } => match text.as_str() {
-            "true" | "True" | "TRUE" => return true,
-            "false" | "False" | "FALSE" => Diagnostic::error(
-                "false-target",
-                node.place,
-                format!("`{}: false` means nothing", pair.key),
-            )
-            .hint("leave the target out"),
-            _ => fields::wrong_type(node, &pair.key, "`true`")
-                .hint(format!("write `- {}` or `- {}: true`", pair.key, pair.key)),
-        },
+        Value::Scalar { text, plain: true } if matches!(&**text, "false" | "False" | "FALSE") => {
+            let message = format!("`{}: false` means nothing", pair.key);
+            Diagnostic::error("false-target", node.place, message).hint("leave the target out")
+        }
         _ => fields::wrong_type(node, &pair.key, "`true`")
             .hint(format!("write `- {}` or `- {}: true`", pair.key, pair.key)),
     };
-    diagnostics.push(error);
+    fields::refuse(node, error, diagnostics);
     false
 }
 

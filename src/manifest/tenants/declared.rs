@@ -244,13 +244,8 @@ impl Reader<'_> {
         }
         self.once(&pair.key, "the tenant", pair.place);
         let what = format!("the tenant {}", quoted(&pair.key));
-        let Some(fields) = Fields::read(
-            &pair.value.node,
-            &what,
-            TENANT_KEYS,
-            TENANT_KEYS,
-            self.diagnostics,
-        ) else {
+        let Some(fields) = Fields::read(&pair.value.node, &what, TENANT_KEYS, self.diagnostics)
+        else {
             return;
         };
         let tenant_id = self.tenant_id(pair, &fields);

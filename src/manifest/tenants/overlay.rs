@@ -91,13 +91,7 @@ fn items(pair: Option<&Pair>, scope: &mut Scope<'_>, reader: &mut Reader<'_>) ->
 
 fn read_skip(item: &Item, reader: &mut Reader<'_>) -> Option<Skip> {
     let node = &item.node;
-    let fields = Fields::read(
-        node,
-        "an entry of `skip`",
-        SKIP_KEYS,
-        SKIP_KEYS,
-        reader.diagnostics,
-    )?;
+    let fields = Fields::read(node, "an entry of `skip`", SKIP_KEYS, reader.diagnostics)?;
     let kinds = read_kinds(item, &fields, reader);
     let selector = reader.selector(node, &fields, None);
     read_reason(&fields, reader);
@@ -110,13 +104,7 @@ fn read_skip(item: &Item, reader: &mut Reader<'_>) -> Option<Skip> {
 fn read_addition(item: &Item, reader: &mut Reader<'_>) -> Option<Addition> {
     let before = reader.diagnostics.errors();
     let node = &item.node;
-    let fields = Fields::read(
-        node,
-        "an entry of `add`",
-        ADD_KEYS,
-        ADD_KEYS,
-        reader.diagnostics,
-    )?;
+    let fields = Fields::read(node, "an entry of `add`", ADD_KEYS, reader.diagnostics)?;
     let kinds = read_kinds(item, &fields, reader);
     let selector = reader.selector(node, &fields, None);
     let odata_type = reader.odata_type(&fields, kinds.as_deref());
@@ -125,7 +113,7 @@ fn read_addition(item: &Item, reader: &mut Reader<'_>) -> Option<Addition> {
     let targets = reader.targets(&fields, item.alias);
     read_reason(&fields, reader);
     let faulty = reader.diagnostics.errors() > before;
-    let place = item.alias.unwrap_or(node.place);
+    let place = item.place();
     if targets.is_empty() && uses.is_empty() && !faulty {
         reader.diagnostics.push(
             Diagnostic::warning(

@@ -183,13 +183,11 @@ impl<'s> Scope<'s> {
             };
             if !self.declared.knows(&text.value) {
                 let message = format!("no tenant or label is called {}", quoted(&text.value));
-                let near = diagnostics.suggest(&text.value, self.declared.names());
-                let hint = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "define tenants below `tenants`, in any file of the run".to_owned(),
-                };
-                diagnostics
-                    .push(Diagnostic::error("unknown-tenant", text.place, message).hint(hint));
+                let error = Diagnostic::error("unknown-tenant", text.place, message);
+                let near = diagnostics.did_you_mean(&text.value, self.declared.names());
+                diagnostics.push(error.hint(near.unwrap_or_else(|| {
+                    "define tenants below `tenants`, in any file of the run".to_owned()
+                })));
             }
             is_listed |= self.number.is_some_and(|number| {
                 let own = &self.declared.tenants[number].tenant;

@@ -383,7 +383,7 @@ impl Builder<'_> {
                 first_key,
             } => match key.take() {
                 None => {
-                    first_key.get_or_insert(item.alias.unwrap_or(item.node.place));
+                    first_key.get_or_insert(item.place());
                     *key = Some(read_key(&item, self.diagnostics));
                 }
                 Some(Key::Plain(name, place)) => pairs.push(Pair {
@@ -394,7 +394,7 @@ impl Builder<'_> {
                 }),
                 Some(Key::Merge(place)) => {
                     if !merged.is_empty() {
-                        let first = merged[0].alias.unwrap_or(merged[0].node.place);
+                        let first = merged[0].place();
                         self.diagnostics.push(
                             Diagnostic::error(
                                 "duplicate-key",
@@ -464,7 +464,7 @@ impl Builder<'_> {
 
 /// Reads a key: text, whatever its spelling.
 fn read_key(item: &Item, diagnostics: &mut Diagnostics) -> Key {
-    let place = item.alias.unwrap_or(item.node.place);
+    let place = item.place();
     match &item.node.value {
         Value::Scalar { text, plain: true } if text == "<<" => Key::Merge(place),
         Value::Scalar { text, .. } => Key::Plain(Rc::from(text.as_str()), place),

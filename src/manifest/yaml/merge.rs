@@ -75,7 +75,7 @@ fn merge(
         Value::Scalar { .. } | Value::List(_) => diagnostics.push(
             Diagnostic::error(
                 "wrong-type",
-                item.alias.unwrap_or(item.node.place),
+                item.place(),
                 format!("`<<` takes a mapping, not {}", item.node.describe()),
             )
             .hint("write `<<: *anchor` or `<<: [*one, *other]`"),

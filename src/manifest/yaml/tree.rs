@@ -71,7 +71,22 @@ pub(in crate::manifest) struct Pair {
     pub(in crate::manifest) via: Option<Place>,
 }
 
+impl Item {
+    /// Returns where it is written, or the alias that stands for it.
+    pub(in crate::manifest) fn place(&self) -> Place {
+        self.alias.unwrap_or(self.node.place)
+    }
+}
+
 impl Node {
+    /// Returns text, as it was spelled, if it is not nothing.
+    pub(in crate::manifest) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, .. } if !self.is_null() => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether nothing is there: no text at all, `~` or `null`.
     pub(in crate::manifest) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar { text, plain: true }
