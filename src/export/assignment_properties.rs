@@ -71,7 +71,7 @@ fn settings(assignment: &Assignment, odata_type: &str) -> Vec<(String, String)> 
             return false;
         };
         let value = serde_json::from_str(value);
-        value.is_ok_and(|value| app_settings::check(&value, takes).is_ok())
+        value.is_ok_and(|value| app_settings::takes(takes, &value))
     };
     let all = assignment.properties.iter();
     all.filter(|(name, value)| can_be_said(name, value))

@@ -264,33 +264,31 @@ pub const WITHOUT_SETTINGS: &[&str] = &[
     "windowsPhoneXAP",
 ];
 
-/// A setting that goes with some intents only, as sources say.
+/// Settings that go with some intents only, as sources say.
 #[derive(Debug)]
 pub struct IntentRule {
-    /// Its name.
-    pub setting: &'static str,
-    /// The types of settings that it is about.
+    /// Their names.
+    pub settings: &'static [&'static str],
+    /// The types of settings that they are of.
     pub of: &'static [&'static str],
-    /// The intents that it goes with.
+    /// The intents that they go with.
     pub intents: &'static [&'static str],
     /// Who says so.
     pub source: &'static str,
 }
 
-const NO_UNINSTALL: &[&str] = &["required", "available", "availableWithoutEnrollment"];
-const IOS_VPP: &[&str] = &["iosVppAppAssignmentSettings"];
 const TOOLS: &str = "what tools send: no value with another intent";
 
 /// The settings that go with some intents only. None of it was seen to be refused.
 pub const INTENT_RULES: &[IntentRule] = &[
     IntentRule {
-        setting: "autoUpdateSettings",
+        settings: &["autoUpdateSettings"],
         of: &["win32LobAppAssignmentSettings"],
         intents: &["available"],
         source: "the portal, which offers it with `available` only",
     },
     IntentRule {
-        setting: "useDeviceContext",
+        settings: &["useDeviceContext"],
         of: &[
             "windowsAppXAppAssignmentSettings",
             "windowsUniversalAppXAppAssignmentSettings",
@@ -300,7 +298,7 @@ pub const INTENT_RULES: &[IntentRule] = &[
         source: "learn.microsoft.com: windowsUniversalAppXAppAssignmentSettings",
     },
     IntentRule {
-        setting: "isRemovable",
+        settings: &["isRemovable"],
         of: &[
             "iosVppAppAssignmentSettings",
             "iosStoreAppAssignmentSettings",
@@ -310,21 +308,13 @@ pub const INTENT_RULES: &[IntentRule] = &[
         source: TOOLS,
     },
     IntentRule {
-        setting: "preventAutoAppUpdate",
-        of: IOS_VPP,
-        intents: NO_UNINSTALL,
-        source: TOOLS,
-    },
-    IntentRule {
-        setting: "preventManagedAppBackup",
-        of: IOS_VPP,
-        intents: NO_UNINSTALL,
-        source: TOOLS,
-    },
-    IntentRule {
-        setting: "uninstallOnDeviceRemoval",
-        of: IOS_VPP,
-        intents: NO_UNINSTALL,
+        settings: &[
+            "preventAutoAppUpdate",
+            "preventManagedAppBackup",
+            "uninstallOnDeviceRemoval",
+        ],
+        of: &["iosVppAppAssignmentSettings"],
+        intents: &["required", "available", "availableWithoutEnrollment"],
         source: TOOLS,
     },
 ];
@@ -336,7 +326,9 @@ pub const STAYS_ON: &str = "useDeviceContext";
 /// Returns the rule that a setting of a type breaks with an intent.
 pub fn broken_rule(odata_type: &str, setting: &str, intent: &str) -> Option<&'static IntentRule> {
     INTENT_RULES.iter().find(|rule| {
-        rule.setting == setting && rule.of.contains(&odata_type) && !rule.intents.contains(&intent)
+        rule.settings.contains(&setting)
+            && rule.of.contains(&odata_type)
+            && !rule.intents.contains(&intent)
     })
 }
 
@@ -377,13 +369,9 @@ pub fn default_of(name: &str) -> Option<&'static str> {
     Some(setting.default)
 }
 
-/// Says why a value is not one that a setting takes.
-///
-/// # Errors
-///
-/// What it takes.
-pub fn check(value: &Value, takes: &SettingValue) -> Result<(), String> {
-    let fits = match takes {
+/// Whether a value is one that a setting takes.
+pub fn takes(setting: &SettingValue, value: &Value) -> bool {
+    match setting {
         SettingValue::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
         SettingValue::Flag => value.is_boolean(),
         SettingValue::FlagOrNull => value.is_boolean() || value.is_null(),
@@ -398,8 +386,7 @@ pub fn check(value: &Value, takes: &SettingValue) -> Result<(), String> {
         }
         SettingValue::MomentOrNull => value.is_null() || value.as_str().is_some_and(is_moment),
         SettingValue::ObjectOrNull(_) => value.is_object() || value.is_null(),
-    };
-    if fits { Ok(()) } else { Err(expected(takes)) }
+    }
 }
 
 pub(super) fn is_within(value: &Value, least: i64, most: i64) -> bool {
@@ -445,7 +432,7 @@ mod tests {
         fn check_all(members: &[Setting]) {
             for member in members {
                 let default = serde_json::from_str(member.default).expect("JSON");
-                assert_eq!(check(&default, &member.value), Ok(()), "{}", member.name);
+                assert!(takes(&member.value, &default), "{}", member.name);
                 if let SettingValue::ObjectOrNull(members) = &member.value {
                     check_all(members);
                 }
@@ -477,9 +464,9 @@ mod tests {
             (json!(null), false),
             (json!("60"), false),
         ] {
-            assert_eq!(check(&value, &members[0].value).is_ok(), fits, "{value}");
+            assert_eq!(takes(&members[0].value, &value), fits, "{value}");
         }
-        assert!(check(&json!("hideAll"), &NOTIFICATIONS.value).is_ok());
-        assert!(check(&json!("hideall"), &NOTIFICATIONS.value).is_err());
+        assert!(takes(&NOTIFICATIONS.value, &json!("hideAll")));
+        assert!(!takes(&NOTIFICATIONS.value, &json!("hideall")));
     }
 }

@@ -15,19 +15,14 @@ pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
         special: &[
             (
                 RuleScope::Type("webApp"),
-                TypeRules {
-                    filters: FilterRule::Unsupported,
-                    source: WORKLOADS,
-                    ..TypeRules::ALL
-                },
+                TypeRules::with_filters(FilterRule::Unsupported, WORKLOADS),
             ),
             (
                 RuleScope::Type("windowsMicrosoftEdgeApp"),
-                TypeRules {
-                    filters: FilterRule::Doubtful,
-                    source: "Microsoft lists it as supported, and Micke-K/IntuneManagement leaves them out",
-                    ..TypeRules::ALL
-                },
+                TypeRules::with_filters(
+                    FilterRule::Doubtful,
+                    "Microsoft lists it as supported, and Micke-K/IntuneManagement leaves them out",
+                ),
             ),
         ],
         ..TargetRules::ALL
@@ -118,10 +113,7 @@ pub(super) const IOS_LOB_APP_PROVISIONING_CONFIGURATION: PolicyKindSpec = Policy
     collection: "/deviceAppManagement/iosLobAppProvisioningConfigurations",
     assignment_type: "#microsoft.graph.iosLobAppProvisioningConfigurationAssignment",
     writing: Writing::assign("iOSLobAppProvisioningConfigAssignments"),
-    targets: TargetRules {
-        filters: FilterRule::Unsupported,
-        ..TargetRules::ALL
-    },
+    targets: TargetRules::NO_FILTERS,
     platform: Platform::Only(&["iOS"]),
     permissions: Permissions::Apps,
     in_policy_sets: true,
@@ -134,10 +126,7 @@ pub(super) const WDAC_SUPPLEMENTAL_POLICY: PolicyKindSpec = PolicyKindSpec {
     collection: "/deviceAppManagement/wdacSupplementalPolicies",
     assignment_type: "#microsoft.graph.windowsDefenderApplicationControlSupplementalPolicyAssignment",
     writing: Writing::assign("wdacPolicyAssignments"),
-    targets: TargetRules {
-        filters: FilterRule::Unsupported,
-        ..TargetRules::ALL
-    },
+    targets: TargetRules::NO_FILTERS,
     platform: Platform::Only(&["windows10AndLater"]),
     permissions: Permissions::Apps,
     ..PLAIN

@@ -26,11 +26,7 @@ pub(super) const DEVICE_COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
     targets: TargetRules {
         special: &[(
             RuleScope::Variety(Variety::CustomCompliance),
-            TypeRules {
-                filters: FilterRule::Unsupported,
-                source: WORKLOADS,
-                ..TypeRules::ALL
-            },
+            TypeRules::with_filters(FilterRule::Unsupported, WORKLOADS),
         )],
         ..TargetRules::ALL
     },

@@ -1,15 +1,8 @@
 //! Scripts and remediations.
 
 use super::spec::{
-    AssignmentProperties, FilterRule, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules,
-    Workload, Writing,
-};
-
-/// Scripts take no filters by Microsoft's list (learn: filters-performance-recommendations and
-/// filters-supported-workloads).
-const NO_FILTERS: TargetRules = TargetRules {
-    filters: FilterRule::Unsupported,
-    ..TargetRules::ALL
+    AssignmentProperties, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules, Workload,
+    Writing,
 };
 
 pub(super) const DEVICE_HEALTH_SCRIPT: PolicyKindSpec = PolicyKindSpec {
@@ -24,12 +17,14 @@ pub(super) const DEVICE_HEALTH_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     ..PLAIN
 };
 
+/// Scripts take no filters by Microsoft's list (learn: filters-performance-recommendations and
+/// filters-supported-workloads).
 pub(super) const DEVICE_MANAGEMENT_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     name: "deviceManagementScript",
     collection: "/deviceManagement/deviceManagementScripts",
     assignment_type: "#microsoft.graph.deviceManagementScriptAssignment",
     writing: Writing::assign("deviceManagementScriptAssignments"),
-    targets: NO_FILTERS,
+    targets: TargetRules::NO_FILTERS,
     platform: Platform::Only(&["windows10AndLater"]),
     permissions: Permissions::Scripts,
     approval: Some(Workload::Scripts),

@@ -9,11 +9,7 @@ use super::spec::{
 /// Filters do not work on what is for Linux.
 const NOT_ON_LINUX: (RuleScope, TypeRules) = (
     RuleScope::Platform("linux"),
-    TypeRules {
-        filters: FilterRule::Unsupported,
-        source: WORKLOADS,
-        ..TypeRules::ALL
-    },
+    TypeRules::with_filters(FilterRule::Unsupported, WORKLOADS),
 );
 
 pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
@@ -53,19 +49,11 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
             ),
             (
                 RuleScope::Variety(Variety::MacEndpointSecurity),
-                TypeRules {
-                    filters: FilterRule::Doubtful,
-                    source: WORKLOADS,
-                    ..TypeRules::ALL
-                },
+                TypeRules::with_filters(FilterRule::Doubtful, WORKLOADS),
             ),
             (
                 RuleScope::Variety(Variety::Declarative),
-                TypeRules {
-                    filters: FilterRule::Doubtful,
-                    source: WORKLOADS,
-                    ..TypeRules::ALL
-                },
+                TypeRules::with_filters(FilterRule::Doubtful, WORKLOADS),
             ),
             NOT_ON_LINUX,
         ],

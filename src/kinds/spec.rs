@@ -305,6 +305,15 @@ impl TypeRules {
         filter_properties: &[],
         source: TargetRules::ALL.source,
     };
+
+    /// All targets, and other filters.
+    pub(super) const fn with_filters(filters: FilterRule, source: &'static str) -> Self {
+        Self {
+            filters,
+            source,
+            ..Self::ALL
+        }
+    }
 }
 
 impl TargetRules {
@@ -318,6 +327,12 @@ impl TargetRules {
         excludes_from_all_devices: true,
         virtual_all_users: false,
         special: &[],
+    };
+
+    /// All targets and no filters.
+    pub(super) const NO_FILTERS: Self = Self {
+        filters: FilterRule::Unsupported,
+        ..Self::ALL
     };
 
     /// Returns which targets are doubtful for a policy, and which filters it takes.

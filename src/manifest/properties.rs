@@ -157,7 +157,7 @@ fn read_setting(
         return;
     }
     let value = value_for(node, takes);
-    if app_settings::check(&value, takes).is_err() {
+    if !app_settings::takes(takes, &value) {
         let wanted = app_settings::expected(takes);
         diagnostics.push(fields::wrong_setting(node, &pair.key, &wanted));
         return;
