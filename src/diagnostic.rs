@@ -130,14 +130,22 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Makes an error at a place.
-    pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        Self::new(Severity::Error, code, Some(place), message)
+    /// Makes an error, at a place if a file is to blame.
+    pub fn error(
+        code: &'static str,
+        place: impl Into<Option<Place>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Error, code, place.into(), message)
     }
 
-    /// Makes a warning at a place.
-    pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, code, Some(place), message)
+    /// Makes a warning, at a place if a file is to blame.
+    pub fn warning(
+        code: &'static str,
+        place: impl Into<Option<Place>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Warning, code, place.into(), message)
     }
 
     /// Makes a diagnostic.

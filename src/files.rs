@@ -91,10 +91,7 @@ pub fn remove_earlier(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    sync_folder(match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    });
+    sync_folder(folder_of(path));
     Ok(())
 }
 
@@ -182,6 +179,14 @@ pub fn repository(folder: &Path) -> Option<&Path> {
     let mut folders = folder.ancestors();
     folders
         .find(|folder| folder.parent().is_some() && folder.join(".git").symlink_metadata().is_ok())
+}
+
+/// Returns the folder that a path is in: the working folder if it is a name alone.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Whether a real path leads into a virtual file system.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::folder_of;
 use super::links::refuse_link;
 
 /// What a path stands for.
@@ -31,10 +32,7 @@ impl Destination {
             Ok(found) if !found.is_file() => return Ok(Self::Stream),
             _ => {}
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         make_folder(folder)?;
         Ok(Self::File(folder.to_owned()))
     }
@@ -91,10 +89,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         .collect();
     std::fs::create_dir_all(folder)?;
     for made in missing {
-        sync_folder(match made.parent() {
-            Some(above) if !above.as_os_str().is_empty() => above,
-            _ => Path::new("."),
-        });
+        sync_folder(folder_of(made));
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostics::Diagnostics;
 use super::has_manifest_ending;
-use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources, nearest};
+use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::files::encoding::{self, NotText};
 use crate::text::quoted;
 
@@ -58,40 +58,35 @@ pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files
     for path in paths {
         let shown = shown(path);
         if let Some(link) = crate::files::link_on(path) {
-            files.failed = true;
-            diagnostics.push(named_link(&shown, &self::shown(&link)));
+            files.fail(named_link(&shown, &self::shown(&link)), diagnostics);
             continue;
         }
         match fs::metadata(path) {
             Err(error) => {
-                files.failed = true;
-                let fault = unreadable(&shown, &error);
-                diagnostics.push(fault.hint(match neighbour(path) {
+                let hint = match neighbour(path) {
                     _ if path.as_os_str() == "-" => {
                         "manifests are read from files only, not from standard input".to_owned()
                     }
                     Some(near) => format!("did you mean {}?", quoted(&self::shown(&near))),
                     None => "relative paths start at the working folder; those in a configuration file start at its folder".to_owned(),
-                }));
+                };
+                files.fail(unreadable(&shown, &error).hint(hint), diagnostics);
             }
             Ok(metadata) if metadata.is_dir() => {
                 let mut walk = Walk {
                     root: fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
                     folders: HashSet::new(),
                     files: Vec::new(),
-                    failed: false,
                 };
+                let before = diagnostics.errors();
                 walk.folder(path, &shown, diagnostics);
-                files.failed |= walk.failed;
-                if walk.files.is_empty() && !walk.failed {
+                let failed = diagnostics.errors() > before;
+                files.failed |= failed;
+                if walk.files.is_empty() && !failed {
+                    let message = format!("no manifest in the folder {}", quoted(&shown));
                     diagnostics.push(
-                        Diagnostic::new(
-                            Severity::Error,
-                            "no-manifest",
-                            None,
-                            format!("no manifest in the folder {}", quoted(&shown)),
-                        )
-                        .hint("manifests are files with the ending `.yaml` or `.yml`"),
+                        Diagnostic::error("no-manifest", None, message)
+                            .hint("manifests are files with the ending `.yaml` or `.yml`"),
                     );
                 }
                 walk.files.sort();
@@ -107,16 +102,16 @@ pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files
 
 /// Makes the error for a run without manifests.
 pub(super) fn no_manifest() -> Diagnostic {
-    Diagnostic::new(
-        Severity::Error,
-        "no-manifest",
-        None,
-        "no manifest was given",
-    )
-    .hint("name the files and folders to read")
+    Diagnostic::error("no-manifest", None, "no manifest was given")
+        .hint("name the files and folders to read")
 }
 
 impl Files {
+    fn fail(&mut self, error: Diagnostic, diagnostics: &mut Diagnostics) {
+        self.failed = true;
+        diagnostics.push(error);
+    }
+
     /// Adds a file; its bytes need not be text.
     pub(super) fn add(&mut self, path: String, bytes: Vec<u8>, diagnostics: &mut Diagnostics) {
         let NotText { message, shown, at } = match encoding::decode(bytes) {
@@ -126,18 +121,16 @@ impl Files {
             }
             Err(error) => error,
         };
-        self.failed = true;
         let (line, column) = end_of(&shown[..at]);
         // What can be shown of it, for the line of the error; it is not read.
         let file = self.sources.add(path, shown);
         let place = Place {
-            file,
             line,
             column,
-            length: 1,
+            ..Place::start_of(file)
         };
-        diagnostics
-            .push(Diagnostic::error("not-utf8", place, message).hint("save the file as UTF-8"));
+        let error = Diagnostic::error("not-utf8", place, message);
+        self.fail(error.hint("save the file as UTF-8"), diagnostics);
     }
 
     fn read(
@@ -152,14 +145,8 @@ impl Files {
             return;
         }
         if seen.len() > MOST_FILES {
-            self.failed = true;
-            diagnostics.push(Diagnostic::new(
-                Severity::Error,
-                "too-large",
-                None,
-                format!("there are more than {MOST_FILES} manifests"),
-            ));
-            return;
+            let message = format!("there are more than {MOST_FILES} manifests");
+            return self.fail(Diagnostic::error("too-large", None, message), diagnostics);
         }
         let left = LARGEST_SUM.saturating_sub(self.bytes);
         match crate::files::read_regular(path, LARGEST_FILE.min(left)) {
@@ -167,17 +154,13 @@ impl Files {
                 self.bytes += bytes.len() as u64;
                 self.add(shown, bytes, diagnostics);
             }
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                self.failed = true;
-                diagnostics.push(too_large(&shown));
-            }
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                self.failed = true;
-                diagnostics.push(no_file(&shown));
-            }
             Err(error) => {
-                self.failed = true;
-                diagnostics.push(unreadable(&shown, &error));
+                let fault = match error.kind() {
+                    io::ErrorKind::FileTooLarge => too_large(&shown),
+                    io::ErrorKind::InvalidInput => no_file(&shown),
+                    _ => unreadable(&shown, &error),
+                };
+                self.fail(fault, diagnostics);
             }
         }
     }
@@ -198,8 +181,6 @@ struct Walk {
     folders: HashSet<PathBuf>,
     /// Files that were found: as they are shown, and as they are opened.
     files: Vec<(String, PathBuf)>,
-    /// Whether something could not be read.
-    failed: bool,
 }
 
 impl Walk {
@@ -210,22 +191,14 @@ impl Walk {
         }
         let entries = match names(path) {
             Ok(entries) => entries,
-            Err(error) => {
-                self.failed = true;
-                diagnostics.push(unreadable(shown, &error));
-                return;
-            }
+            Err(error) => return diagnostics.push(unreadable(shown, &error)),
         };
         for (name, path) in entries {
             if name.starts_with('.') {
                 continue;
             }
-            let shown = match shown.strip_suffix('/') {
-                Some(folder) => format!("{folder}/{name}"),
-                None => format!("{shown}/{name}"),
-            };
+            let shown = format!("{}/{name}", shown.strip_suffix('/').unwrap_or(shown));
             if crate::files::leads_out(&self.root, &path) {
-                self.failed = true;
                 diagnostics.push(leads_out(&shown));
                 continue;
             }
@@ -235,10 +208,7 @@ impl Walk {
                 Ok(metadata) if metadata.is_file() && manifest => self.files.push((shown, path)),
                 Ok(_) => {}
                 // A link to nowhere matters only where a manifest should be.
-                Err(error) if manifest => {
-                    self.failed = true;
-                    diagnostics.push(unreadable(&shown, &error));
-                }
+                Err(error) if manifest => diagnostics.push(unreadable(&shown, &error)),
                 Err(_) => {}
             }
         }
@@ -250,10 +220,8 @@ fn names(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut names = fs::read_dir(folder)?
         .map(|entry| {
             let entry = entry?;
-            Ok((
-                entry.file_name().to_string_lossy().into_owned(),
-                entry.path(),
-            ))
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Ok((name, entry.path()))
         })
         .collect::<io::Result<Vec<_>>>()?;
     names.sort();
@@ -272,10 +240,7 @@ fn shown(path: &Path) -> String {
 /// Returns what is in the same folder and has nearly the name of what is not there.
 fn neighbour(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let entries = fs::read_dir(crate::files::folder_of(path)).ok()?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let is_other = |other: &String| other != name && !other.starts_with('.');
     let names: Vec<String> = names.filter(is_other).collect();
@@ -284,77 +249,49 @@ fn neighbour(path: &Path) -> Option<PathBuf> {
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
+    let shown = quoted(shown);
     if error.kind() == io::ErrorKind::NotFound {
-        return Diagnostic::new(
-            Severity::Error,
-            "no-such-path",
-            None,
-            format!("no such file or folder: {}", quoted(shown)),
-        );
+        let message = format!("no such file or folder: {shown}");
+        return Diagnostic::error("no-such-path", None, message);
     }
-    Diagnostic::new(
-        Severity::Error,
-        "unreadable",
-        None,
-        format!("cannot read {}: {error}", quoted(shown)),
-    )
+    Diagnostic::error("unreadable", None, format!("cannot read {shown}: {error}"))
 }
 
 fn too_large(shown: &str) -> Diagnostic {
-    Diagnostic::new(
-        Severity::Error,
-        "too-large",
-        None,
-        format!(
-            "{} is too large: a manifest may have {} MiB, and all of them {} MiB",
-            quoted(shown),
-            LARGEST_FILE / 1024 / 1024,
-            LARGEST_SUM / 1024 / 1024
-        ),
-    )
+    let message = format!(
+        "{} is too large: a manifest may have {} MiB, and all of them {} MiB",
+        quoted(shown),
+        LARGEST_FILE / 1024 / 1024,
+        LARGEST_SUM / 1024 / 1024
+    );
+    Diagnostic::error("too-large", None, message)
 }
 
 fn named_link(shown: &str, link: &str) -> Diagnostic {
+    let (path, link_path) = (quoted(shown), quoted(link));
     let which = if shown.trim_end_matches('/') == link {
-        format!("{} is a symbolic link", quoted(shown))
+        format!("{path} is a symbolic link")
     } else {
-        format!(
-            "{} leads over the symbolic link {}",
-            quoted(shown),
-            quoted(link)
-        )
+        format!("{path} leads over the symbolic link {link_path}")
     };
-    Diagnostic::new(
-        Severity::Error,
-        "named-link",
-        None,
-        format!("{which}; a path that is named is not followed over a link"),
-    )
-    .hint("use the file or folder that it points to")
+    let message = format!("{which}; a path that is named is not followed over a link");
+    Diagnostic::error("named-link", None, message).hint("use the file or folder that it points to")
 }
 
 fn no_file(shown: &str) -> Diagnostic {
-    Diagnostic::new(
-        Severity::Error,
-        "not-a-file",
-        None,
-        format!(
-            "{} is not a file on a disk, and nothing else is read as a manifest",
-            quoted(shown)
-        ),
-    )
-    .hint("write the manifest to a file first, and name that")
+    let message = format!(
+        "{} is not a file on a disk, and nothing else is read as a manifest",
+        quoted(shown)
+    );
+    Diagnostic::error("not-a-file", None, message)
+        .hint("write the manifest to a file first, and name that")
 }
 
 fn leads_out(shown: &str) -> Diagnostic {
-    Diagnostic::new(
-        Severity::Error,
-        "link-outside",
-        None,
-        format!(
-            "the link {} leads out of the folder, or to a hidden file in it",
-            quoted(shown)
-        ),
-    )
-    .hint("name what it leads to on the command line, if it is to be read")
+    let message = format!(
+        "the link {} leads out of the folder, or to a hidden file in it",
+        quoted(shown)
+    );
+    Diagnostic::error("link-outside", None, message)
+        .hint("name what it leads to on the command line, if it is to be read")
 }

@@ -14,7 +14,7 @@ use super::targets::{self, MOST_TARGETS, TargetList};
 use super::yaml::tree::{Document, Pair, Value};
 use super::yaml::{bounds, build};
 use super::{Mode, Placed, Selector, WantedProperties, WantedTarget};
-use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
+use crate::diagnostic::{Diagnostic, FileId, Place};
 use crate::model::PolicyKind;
 use crate::text::quoted;
 
@@ -153,14 +153,11 @@ impl<'r> Reader<'r> {
                 [only] => Some(Place::start_of(*only)),
                 _ => None,
             };
+            let message = "the manifests have no entry below `policies`";
             self.diagnostics.push(
-                Diagnostic::new(
-                    Severity::Error,
-                    "no-policies",
-                    place,
-                    "the manifests have no entry below `policies`",
-                )
-                .hint("an entry with empty `include` means no assignment; no entry means nothing"),
+                Diagnostic::error("no-policies", place, message).hint(
+                    "an entry with empty `include` means no assignment; no entry means nothing",
+                ),
             );
         }
         self.drafts

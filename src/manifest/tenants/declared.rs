@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Tenant;
 use super::variables;
-use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
 use crate::manifest::Placed;
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields::{self, Fields};
@@ -103,13 +103,8 @@ pub(in crate::manifest) fn declared(
     {
         let message = format!("{count} tenants are too many for manifests of {bytes} bytes");
         diagnostics.push(
-            Diagnostic::new(
-                Severity::Error,
-                "too-many-tenants",
-                last.tenant.place,
-                message,
-            )
-            .hint("read the manifests of fewer tenants in a run"),
+            Diagnostic::error("too-many-tenants", last.tenant.place, message)
+                .hint("read the manifests of fewer tenants in a run"),
         );
         declared.tenants.clear();
     }
