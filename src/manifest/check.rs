@@ -3,6 +3,7 @@
 //! Only what can be known offline: within an entry, and between entries with the same selector.
 //! A group by name and a group by id may be the same group; that shows once names are resolved.
 
+use std::borrow::Cow;
 use std::collections::hash_map::{self, HashMap};
 use std::collections::{BTreeSet, HashSet};
 use std::mem::discriminant;
@@ -243,48 +244,33 @@ fn differ(one: Option<&FilterIdentity>, other: Option<&FilterIdentity>) -> bool 
     }
 }
 
-/// Entries are compared where these are the same.
-#[derive(PartialEq, Eq, Hash)]
-struct SelectorIdentity {
-    kind: PolicyKind,
-    key: &'static str,
-    text: String,
-    except: BTreeSet<String>,
-    odata_type: Option<String>,
-}
+/// Entries are compared where these are the same: the kind, the key and text of the selector, its exceptions, and
+/// the type.
+type SelectorIdentity<'e> = (
+    PolicyKind,
+    &'static str,
+    Cow<'e, str>,
+    BTreeSet<&'e str>,
+    Option<String>,
+);
 
-impl SelectorIdentity {
-    fn of(entry: &Entry) -> Self {
-        let (key, text, except) = match &entry.selector {
-            Selector::Name(name) => ("name", name.value.clone(), BTreeSet::new()),
-            Selector::Id(id) => ("id", id.value.to_lowercase(), BTreeSet::new()),
-            Selector::Match { pattern, except } => (
-                "match",
-                pattern.value.as_str().to_owned(),
-                except
-                    .iter()
-                    .map(|glob| glob.value.as_str().to_owned())
-                    .collect(),
-            ),
-        };
-        Self {
-            kind: entry.kind,
-            key,
-            text,
-            except,
-            odata_type: entry
-                .odata_type
-                .as_ref()
-                .map(|named| named.value.to_lowercase()),
-        }
-    }
+fn selector_identity(entry: &Entry) -> SelectorIdentity<'_> {
+    let (key, text, except): (_, Cow<'_, str>, &[_]) = match &entry.selector {
+        Selector::Name(name) => ("name", name.value.as_str().into(), &[]),
+        Selector::Id(id) => ("id", id.value.to_lowercase().into(), &[]),
+        Selector::Match { pattern, except } => ("match", pattern.value.as_str().into(), except),
+    };
+    let except = except.iter().map(|glob| glob.value.as_str()).collect();
+    let odata_type = entry.odata_type.as_ref();
+    let odata_type = odata_type.map(|named| named.value.to_lowercase());
+    (entry.kind, key, text, except, odata_type)
 }
 
 fn find_conflicts(entries: &[Entry], diagnostics: &mut Diagnostics) {
     let mut groups: Vec<Vec<&Entry>> = Vec::new();
-    let mut index: HashMap<SelectorIdentity, usize> = HashMap::new();
+    let mut index: HashMap<SelectorIdentity<'_>, usize> = HashMap::new();
     for entry in entries {
-        match index.entry(SelectorIdentity::of(entry)) {
+        match index.entry(selector_identity(entry)) {
             hash_map::Entry::Occupied(known) => groups[*known.get()].push(entry),
             hash_map::Entry::Vacant(new) => {
                 new.insert(groups.len());
@@ -294,7 +280,10 @@ fn find_conflicts(entries: &[Entry], diagnostics: &mut Diagnostics) {
     }
     find_exclusive_targets(&groups, diagnostics);
     for group in groups {
-        compare_modes(&group, diagnostics);
+        let first = group[0];
+        for other in group.iter().filter(|other| other.mode != first.mode) {
+            diagnostics.push(conflict::modes(first, other));
+        }
         let targets = || group.iter().flat_map(|entry| &entry.targets);
         compare_targets(targets(), diagnostics);
         let absent = group.iter().flat_map(|entry| &entry.absent);
@@ -331,24 +320,6 @@ fn find_exclusive_targets(groups: &[Vec<&Entry>], diagnostics: &mut Diagnostics)
     }
 }
 
-fn compare_modes(group: &[&Entry], diagnostics: &mut Diagnostics) {
-    let [first, rest @ ..] = group else {
-        return;
-    };
-    for other in rest {
-        if other.mode != first.mode {
-            diagnostics.push(conflict::modes(first, other));
-        }
-    }
-}
-
-/// The ways in which a group is meant, whatever the source.
-#[derive(Default)]
-struct GroupUses<'e> {
-    included: Option<&'e WantedTarget>,
-    excluded: Option<&'e WantedTarget>,
-}
-
 fn compare_targets<'e>(
     targets: impl IntoIterator<Item = &'e WantedTarget>,
     diagnostics: &mut Diagnostics,
@@ -357,7 +328,8 @@ fn compare_targets<'e>(
     // most two: one by name and one by id.
     let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
         HashMap::new();
-    let mut sides: HashMap<(NameOrId, Option<&str>), GroupUses<'_>> = HashMap::new();
+    // Where a group is included and where it is excluded, whatever the source.
+    let mut sides: HashMap<(NameOrId, Option<&str>), [Option<&WantedTarget>; 2]> = HashMap::new();
     for target in targets {
         let filter = target.filter.as_ref().map(filter_identity);
         let known = filters.entry(identity(target)).or_default();
@@ -381,13 +353,8 @@ fn compare_targets<'e>(
         let excluded = target.target.is_exclusion();
         let who = (group.folded(), target.intent());
         let sides = sides.entry(who).or_default();
-        let (own, other) = if excluded {
-            (&mut sides.excluded, sides.included)
-        } else {
-            (&mut sides.included, sides.excluded)
-        };
-        own.get_or_insert(target);
-        if let Some(other) = other {
+        sides[usize::from(excluded)].get_or_insert(target);
+        if let Some(other) = sides[usize::from(!excluded)] {
             let (included, excluded) = if excluded {
                 (other, target)
             } else {
