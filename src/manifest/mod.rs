@@ -39,6 +39,7 @@ pub use diagnostics::TOO_MANY;
 use files::Files;
 pub use files::{CONFIGURATION_FILE, is_manifest_name};
 pub use glob::{Glob, GlobSet};
+pub use targets::built_in;
 use tenants::Skip;
 pub use tenants::Tenant;
 
@@ -64,12 +65,12 @@ impl Loaded {
         let files: Vec<FileId> = self.sources.files().map(|(id, _)| id).collect();
         let declared = tenants::declared(&self.sources, &files, &mut Diagnostics::default());
         let mut known = declared.tenants.iter();
-        let number = known.position(|declared| declared.tenant.name == name)?;
+        let own = known.find(|declared| declared.tenant.name == name)?;
         let (manifest, skipped, diagnostics) =
-            tenants::read_one(&self.sources, &files, &declared, number);
+            tenants::read_one(&self.sources, &files, &declared, own);
         Some(Self {
             manifest,
-            tenants: vec![declared.tenants[number].tenant.clone()],
+            tenants: vec![own.tenant.clone()],
             sources: self.sources.clone(),
             diagnostics,
             skipped,
@@ -352,11 +353,6 @@ pub fn has_manifest_ending(path: &Path) -> bool {
 /// taken for an id.
 pub fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && names::meant_id(text).is_none()
-}
-
-/// Returns the word for all users or all devices, if a group's name reads like one of them.
-pub fn built_in(group_name: &str) -> Option<&'static str> {
-    targets::built_in(group_name)
 }
 
 /// Reads the manifests at the paths: files by name, folders with what is below them.

@@ -10,7 +10,7 @@ use crate::text::quoted;
 
 /// Returns the word for all users or all devices, if a group's name reads like one of them: portals
 /// list them beside the groups.
-pub(in crate::manifest) fn built_in(name: &str) -> Option<&'static str> {
+pub fn built_in(name: &str) -> Option<&'static str> {
     match folded(name).as_str() {
         "all users" | "allusers" | "all licensed users" | "alllicensedusers" => Some("allUsers"),
         "all devices" | "alldevices" => Some("allDevices"),

@@ -12,7 +12,7 @@ use super::{NameOrId, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::Source;
 use crate::text::quoted;
-pub(super) use built_in::built_in;
+pub use built_in::built_in;
 use built_in::{doubt_built_in, is_group};
 use extras::{read_filter, read_source, refuse_extras};
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::declared::Declared;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::diagnostics::Diagnostics;
 
@@ -12,24 +11,16 @@ const MOST_NAMED: usize = 3;
 /// What makes two diagnostics of different tenants one.
 type Key = (Option<Place>, Severity, &'static str, String);
 
-/// The diagnostics of all tenants.
+/// The diagnostics of all tenants, each with the names of the tenants.
+#[derive(Default)]
 pub(super) struct Findings<'d> {
-    declared: &'d Declared,
     by_key: HashMap<Key, usize>,
-    found: Vec<(Diagnostic, Vec<usize>)>,
+    found: Vec<(Diagnostic, Vec<&'d str>)>,
 }
 
 impl<'d> Findings<'d> {
-    pub(super) fn new(declared: &'d Declared) -> Self {
-        Self {
-            declared,
-            by_key: HashMap::new(),
-            found: Vec::new(),
-        }
-    }
-
-    /// Adds what is wrong for the tenant with this number.
-    pub(super) fn add(&mut self, number: usize, diagnostics: Vec<Diagnostic>) {
+    /// Adds what is wrong for a tenant.
+    pub(super) fn add(&mut self, tenant: &'d str, diagnostics: Vec<Diagnostic>) {
         for diagnostic in diagnostics {
             let key = (
                 diagnostic.place,
@@ -41,19 +32,15 @@ impl<'d> Findings<'d> {
                 self.found.push((diagnostic, Vec::new()));
                 self.found.len() - 1
             });
-            self.found[index].1.push(number);
+            self.found[index].1.push(tenant);
         }
     }
 
-    /// Hands all of it on.
-    pub(super) fn report(self, diagnostics: &mut Diagnostics) {
-        let all = self.declared.tenants.len();
-        for (mut diagnostic, numbers) in self.found {
-            if numbers.len() < all {
-                let names = numbers
-                    .iter()
-                    .map(|number| self.declared.tenants[*number].tenant.name.as_str());
-                diagnostic.message = format!("{}, {}", diagnostic.message, in_tenants(names));
+    /// Hands all of it on. `all` is how many tenants there are.
+    pub(super) fn report(self, all: usize, diagnostics: &mut Diagnostics) {
+        for (mut diagnostic, names) in self.found {
+            if names.len() < all {
+                diagnostic.message = format!("{}, {}", diagnostic.message, in_tenants(&names));
             }
             diagnostics.push(diagnostic);
         }
@@ -61,14 +48,11 @@ impl<'d> Findings<'d> {
 }
 
 /// Says in which tenants something is so.
-fn in_tenants<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
-    let count = names.len();
-    let mut named: Vec<String> = names
-        .take(MOST_NAMED)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    if count > MOST_NAMED {
-        named.push(format!("{} more", count - MOST_NAMED));
+fn in_tenants(names: &[&str]) -> String {
+    let named = names.iter().take(MOST_NAMED);
+    let mut named: Vec<String> = named.map(|name| format!("`{name}`")).collect();
+    if names.len() > MOST_NAMED {
+        named.push(format!("{} more", names.len() - MOST_NAMED));
     }
     match named.as_slice() {
         [only] => format!("in the tenant {only}"),

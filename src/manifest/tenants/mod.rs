@@ -14,13 +14,14 @@ pub(super) mod schema;
 mod scope;
 mod variables;
 
-use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
 use crate::net::Cloud;
 
 use super::Manifest;
 use super::check;
 use super::diagnostics::Diagnostics;
 use super::read::Reader;
+use declared::DeclaredTenant;
 pub(super) use declared::{Declared, TENANT_KEYS, declared};
 pub use declared::{is_tenant_name, tenant_name_rule};
 use findings::Findings;
@@ -66,24 +67,21 @@ pub(super) fn read(
     diagnostics: Diagnostics,
 ) -> (Manifest, Vec<Diagnostic>) {
     let mut usage = scope::Usage::default();
-    if declared.tenants.is_empty() {
-        let mut diagnostics = diagnostics;
-        let scope = Scope::new(declared, None, &mut usage);
-        let (manifest, _) = read_for(sources, files, whole, scope, &mut diagnostics);
-        usage.report(declared, &mut diagnostics);
-        return (manifest, diagnostics.finish());
-    }
-    let mut findings = Findings::new(declared);
-    for (number, _) in declared.tenants.iter().enumerate() {
-        let mut own = Diagnostics::default();
-        let scope = Scope::new(declared, Some(number), &mut usage);
-        let (manifest, _) = read_for(sources, files, whole, scope, &mut own);
-        warn_if_empty(&manifest, declared, number, &mut own);
-        findings.add(number, own.finish());
-    }
     let mut all = diagnostics;
+    if declared.tenants.is_empty() {
+        let scope = Scope::new(declared, None, &mut usage);
+        let (manifest, _) = read_for(sources, files, whole, scope, &mut all);
+        usage.report(declared, &mut all);
+        return (manifest, all.finish());
+    }
+    let mut findings = Findings::default();
+    for own in &declared.tenants {
+        let scope = Scope::new(declared, Some(own), &mut usage);
+        let (_, _, found) = read_for_tenant(sources, files, whole, scope, own);
+        findings.add(&own.tenant.name, found);
+    }
     usage.report(declared, &mut all);
-    findings.report(&mut all);
+    findings.report(declared.tenants.len(), &mut all);
     (Manifest::default(), all.finish())
 }
 
@@ -92,39 +90,38 @@ pub(super) fn read_one(
     sources: &Sources,
     files: &[FileId],
     declared: &Declared,
-    number: usize,
+    own: &DeclaredTenant,
 ) -> (Manifest, Vec<Skip>, Vec<Diagnostic>) {
     let mut usage = scope::Usage::default();
-    let mut diagnostics = Diagnostics::default();
-    let scope = Scope::new(declared, Some(number), &mut usage);
-    let (manifest, skipped) = read_for(sources, files, true, scope, &mut diagnostics);
-    warn_if_empty(&manifest, declared, number, &mut diagnostics);
-    (manifest, skipped, diagnostics.finish())
+    let scope = Scope::new(declared, Some(own), &mut usage);
+    read_for_tenant(sources, files, true, scope, own)
 }
 
-/// Warns of a tenant for which no entry is left, unless something wrong with them may be why.
-fn warn_if_empty(
-    manifest: &Manifest,
-    declared: &Declared,
-    number: usize,
-    diagnostics: &mut Diagnostics,
-) {
-    let place = declared.tenants[number].tenant.place;
-    if !manifest.entries.is_empty() || diagnostics.errors() > 0 {
-        return;
+fn read_for_tenant(
+    sources: &Sources,
+    files: &[FileId],
+    whole: bool,
+    scope: Scope<'_, '_>,
+    own: &DeclaredTenant,
+) -> (Manifest, Vec<Skip>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    let (manifest, skipped) = read_for(sources, files, whole, scope, &mut diagnostics);
+    // Something wrong with the entries may be why none is left.
+    if manifest.entries.is_empty() && diagnostics.errors() == 0 {
+        let message = "no entry is left, so that nothing can be planned";
+        diagnostics.push(
+            Diagnostic::warning("no-entry-left", own.tenant.place, message)
+                .hint("skip fewer policies, or remove the tenant"),
+        );
     }
-    let message = "no entry is left, so that nothing can be planned";
-    diagnostics.push(
-        Diagnostic::new(Severity::Warning, "no-entry-left", place, message)
-            .hint("skip fewer policies, or remove the tenant"),
-    );
+    (manifest, skipped, diagnostics.finish())
 }
 
 fn read_for(
     sources: &Sources,
     files: &[FileId],
     whole: bool,
-    mut scope: Scope<'_>,
+    mut scope: Scope<'_, '_>,
     diagnostics: &mut Diagnostics,
 ) -> (Manifest, Vec<Skip>) {
     let mut reader = Reader::new(whole, diagnostics);

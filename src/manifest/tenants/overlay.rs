@@ -63,28 +63,24 @@ struct Addition {
 }
 
 /// Reads what a tenant has of its own.
-pub(super) fn read(scope: &mut Scope<'_>, reader: &mut Reader<'_>) -> Overlay {
-    let Some(number) = scope.number else {
+pub(super) fn read(scope: &mut Scope<'_, '_>, reader: &mut Reader<'_>) -> Overlay {
+    let Some(own) = scope.own else {
         return Overlay::default();
     };
-    let tenant = &scope.declared.tenants[number];
     let mut overlay = Overlay::default();
-    for item in items(tenant.skip.as_ref(), scope, reader) {
+    for item in items(own.skip.as_ref(), scope, reader) {
         overlay.skips.extend(read_skip(&item, reader));
     }
-    for item in items(tenant.add.as_ref(), scope, reader) {
+    for item in items(own.add.as_ref(), scope, reader) {
         overlay.additions.extend(read_addition(&item, reader));
     }
     overlay
 }
 
-fn items(pair: Option<&Pair>, scope: &mut Scope<'_>, reader: &mut Reader<'_>) -> Vec<Item> {
-    let Some(pair) = pair else {
-        return Vec::new();
-    };
-    let items = fields::list(pair, reader.diagnostics).unwrap_or_default();
+fn items(pair: Option<&Pair>, scope: &mut Scope<'_, '_>, reader: &mut Reader<'_>) -> Vec<Item> {
+    let items = pair.and_then(|pair| fields::list(pair, reader.diagnostics));
+    let items = items.unwrap_or_default().iter();
     items
-        .iter()
         .filter_map(|item| scope.entry(item, reader.diagnostics))
         .collect()
 }
@@ -195,7 +191,7 @@ impl Skip {
         let mut found = false;
         let mut left = Vec::with_capacity(drafts.entries.len());
         for mut draft in drafts.entries.drain(..) {
-            let Some(what) = &mut draft.what else {
+            let Some(what) = &draft.what else {
                 found = true;
                 left.push(draft);
                 continue;
@@ -209,33 +205,27 @@ impl Skip {
                 true => Rest::All,
                 false => self.rest(what, diagnostics),
             };
-            found |= !matches!(rest, Rest::All);
-            match rest {
-                Rest::All => left.push(draft),
-                Rest::Nothing if others.is_empty() => {}
-                Rest::Nothing => {
-                    what.kinds = others;
-                    left.push(draft);
+            if matches!(rest, Rest::All) {
+                left.push(draft);
+                continue;
+            }
+            found = true;
+            if !others.is_empty() {
+                let what = Selected {
+                    kinds: others,
+                    ..what.clone()
+                };
+                left.push(Draft {
+                    what: Some(what),
+                    ..draft.clone()
+                });
+            }
+            if let (Rest::Without(glob), Some(what)) = (rest, &mut draft.what) {
+                if let Selector::Match { except, .. } = &mut what.selector {
+                    except.push(glob);
                 }
-                Rest::Without(glob) => {
-                    if !others.is_empty() {
-                        let mut apart = draft.clone();
-                        if let Some(what) = &mut apart.what {
-                            what.kinds = others;
-                        }
-                        left.push(apart);
-                    }
-                    if let Some(Selected {
-                        kinds,
-                        selector: Selector::Match { except, .. },
-                        ..
-                    }) = &mut draft.what
-                    {
-                        *kinds = skipped;
-                        except.push(glob);
-                    }
-                    left.push(draft);
-                }
+                what.kinds = skipped;
+                left.push(draft);
             }
         }
         drafts.entries = left;
@@ -258,14 +248,10 @@ impl Skip {
                 diagnostics.push(unclear(id, self.selector.place(), "skips"));
                 Rest::All
             }
-            (Selector::Name(name), skipped) => match selects(skipped, &name.value) {
-                true => Rest::Nothing,
-                false => Rest::All,
-            },
-            (matching @ Selector::Match { .. }, Selector::Name(name)) => {
-                if !selects(matching, &name.value) {
-                    return Rest::All;
-                }
+            (Selector::Name(name), skipped) if selects(skipped, &name.value) => Rest::Nothing,
+            (matching @ Selector::Match { .. }, Selector::Name(name))
+                if selects(matching, &name.value) =>
+            {
                 if name.value.contains(['*', '?']) {
                     let message = format!(
                         "{} cannot be left out of a glob, as `*` and `?` stand for other text there",
@@ -297,7 +283,7 @@ impl Skip {
                     Rest::Without(skipped.clone())
                 }
             }
-            (_, Selector::Id(_)) => Rest::All,
+            _ => Rest::All,
         }
     }
 }
@@ -380,14 +366,12 @@ impl Addition {
                 diagnostics.push(unclear(id, self.selector.place(), "adds to"));
                 Vec::new()
             }
-            (Selector::Name(name), own) => match selects(own, &name.value) {
-                true => vec![what.selector.clone()],
-                false => Vec::new(),
-            },
-            (entry, Selector::Name(name)) => match selects(entry, &name.value) {
-                true => vec![self.selector.clone()],
-                false => Vec::new(),
-            },
+            (Selector::Name(name), own) if selects(own, &name.value) => {
+                vec![what.selector.clone()]
+            }
+            (entry, Selector::Name(name)) if selects(entry, &name.value) => {
+                vec![self.selector.clone()]
+            }
             (
                 Selector::Match { pattern, except },
                 Selector::Match {
@@ -421,7 +405,7 @@ impl Addition {
                     })
                     .collect()
             }
-            (Selector::Match { .. }, Selector::Id(_)) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

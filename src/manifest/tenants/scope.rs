@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use super::declared::Declared;
+use super::declared::{Declared, DeclaredTenant};
 use super::variables::{self, Fault};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::diagnostics::Diagnostics;
@@ -18,16 +18,16 @@ const MOST_FILLED: usize = 64 * 1024 * 1024;
 
 /// What was used and what applied, for all tenants together.
 #[derive(Default)]
-pub(super) struct Usage {
-    /// Variables that were used, with the number of the tenant.
-    used: HashSet<(Option<usize>, String)>,
+pub(super) struct Usage<'d> {
+    /// Variables that were used, with the name of the tenant.
+    used: HashSet<(Option<&'d str>, &'d str)>,
     /// What is meant for some tenants only, by place, and whether it was for any.
     applied: BTreeMap<Place, bool>,
     /// Whether something was wrong that may hide a use.
     faulty: bool,
 }
 
-impl Usage {
+impl Usage<'_> {
     /// Warns of variables that nothing uses, and of what is for no tenant.
     pub(super) fn report(&self, declared: &Declared, diagnostics: &mut Diagnostics) {
         for (place, _) in self.applied.iter().filter(|(_, applied)| !**applied) {
@@ -39,21 +39,20 @@ impl Usage {
         if self.faulty || diagnostics.errors() > 0 {
             return;
         }
-        let used_anywhere = |name: &str| self.used.iter().any(|(_, used)| used == name);
+        let used_anywhere = |name: &str| self.used.iter().any(|(_, used)| *used == name);
         for (name, value) in &declared.variables {
             if !used_anywhere(name) {
                 let message = format!("the variable {} is not used", quoted(name));
                 diagnostics.push(unused(value.place, message));
             }
         }
-        for (number, own) in declared.tenants.iter().enumerate() {
+        for own in &declared.tenants {
+            let tenant = own.tenant.name.as_str();
             for (name, value) in &own.variables {
-                if !self.used.contains(&(Some(number), name.clone())) {
-                    let message = format!(
-                        "the variable {} is not used, in the tenant `{}`",
-                        quoted(name),
-                        own.tenant.name
-                    );
+                if !self.used.contains(&(Some(tenant), name.as_str())) {
+                    let name = quoted(name);
+                    let message =
+                        format!("the variable {name} is not used, in the tenant `{tenant}`");
                     diagnostics.push(unused(value.place, message));
                 }
             }
@@ -76,18 +75,22 @@ pub(super) fn may_say_more(text: &str) -> bool {
 }
 
 /// One tenant's view of the manifests, or that of the only one.
-pub(super) struct Scope<'s> {
-    pub(super) declared: &'s Declared,
-    pub(super) number: Option<usize>,
-    usage: &'s mut Usage,
+pub(super) struct Scope<'s, 'd> {
+    declared: &'d Declared,
+    pub(super) own: Option<&'d DeclaredTenant>,
+    usage: &'s mut Usage<'d>,
     left: usize,
 }
 
-impl<'s> Scope<'s> {
-    pub(super) fn new(declared: &'s Declared, number: Option<usize>, usage: &'s mut Usage) -> Self {
+impl<'s, 'd> Scope<'s, 'd> {
+    pub(super) fn new(
+        declared: &'d Declared,
+        own: Option<&'d DeclaredTenant>,
+        usage: &'s mut Usage<'d>,
+    ) -> Self {
         Self {
             declared,
-            number,
+            own,
             usage,
             left: MOST_FILLED,
         }
@@ -189,10 +192,9 @@ impl<'s> Scope<'s> {
                     "define tenants below `tenants`, in any file of the run".to_owned()
                 })));
             }
-            is_listed |= self.number.is_some_and(|number| {
-                let own = &self.declared.tenants[number].tenant;
-                own.is_called(&text.value)
-            });
+            is_listed |= self
+                .own
+                .is_some_and(|own| own.tenant.is_called(&text.value));
         }
         is_listed
     }
@@ -205,44 +207,30 @@ impl<'s> Scope<'s> {
         if !text.contains("${") {
             return item.clone();
         }
-        let own = self.number.map(|number| &self.declared.tenants[number]);
-        let (declared, number, used) = (self.declared, self.number, &mut self.usage.used);
+        let own = self.own.map(|own| &own.variables);
+        let tenant = self.own.map(|own| own.tenant.name.as_str());
+        let (shared, used) = (&self.declared.variables, &mut self.usage.used);
         let filled = variables::filled(text, |name| {
-            let value = own
-                .and_then(|own| own.variables.get(name))
-                .or_else(|| declared.variables.get(name))?;
-            used.insert((number, name.to_owned()));
+            let (name, value) = own
+                .and_then(|own| own.get_key_value(name))
+                .or_else(|| shared.get_key_value(name))?;
+            used.insert((tenant, name));
             Some(&value.value)
         });
         let place = item.node.place;
-        let broken = || Item {
-            node: Node::broken(place),
-            alias: item.alias,
-        };
         match filled {
-            Ok(filled) => {
-                let is_too_long = filled.chars().nth(LONGEST).is_some();
-                match self.left.checked_sub(filled.len()) {
+            Ok(text) => {
+                let is_too_long = text.chars().nth(LONGEST).is_some();
+                match self.left.checked_sub(text.len()) {
                     Some(left) if !is_too_long => self.left = left,
                     _ => {
                         let message = "with its variables the text is too long";
                         diagnostics.push(Diagnostic::error("too-long", place, message));
-                        return broken();
+                        return with_value(item, Value::Broken);
                     }
                 }
-                Item {
-                    node: Rc::new(Node {
-                        place,
-                        // What a variable says is text, whatever it looks like.
-                        value: Value::Scalar {
-                            text: filled,
-                            plain: false,
-                        },
-                        weight: item.node.weight,
-                        height: item.node.height,
-                    }),
-                    alias: item.alias,
-                }
+                // What a variable says is text, whatever it looks like.
+                with_value(item, Value::Scalar { text, plain: false })
             }
             Err(faults) => {
                 self.usage.faulty = true;
@@ -250,21 +238,15 @@ impl<'s> Scope<'s> {
                     let known = self.known_variables();
                     diagnostics.push(diagnostic(&fault, place, &known));
                 }
-                broken()
+                with_value(item, Value::Broken)
             }
         }
     }
 
-    fn known_variables(&self) -> Vec<&'s str> {
-        let own = self.number.map(|number| &self.declared.tenants[number]);
-        let own = own.into_iter().flat_map(|own| own.variables.keys());
-        let mut known: Vec<&str> = self
-            .declared
-            .variables
-            .keys()
-            .chain(own)
-            .map(String::as_str)
-            .collect();
+    fn known_variables(&self) -> Vec<&'d str> {
+        let own = self.own.into_iter().flat_map(|own| own.variables.keys());
+        let shared = self.declared.variables.keys();
+        let mut known: Vec<&str> = shared.chain(own).map(String::as_str).collect();
         known.sort_unstable();
         known.dedup();
         known
@@ -275,12 +257,10 @@ fn diagnostic(fault: &Fault, place: Place, known: &[&str]) -> Diagnostic {
     const LITERAL: &str = "write `$${` for a literal `${`";
     match fault {
         Fault::Open => Diagnostic::error("bad-variable", place, "`${` without `}`").hint(LITERAL),
-        Fault::NotAName(name) => Diagnostic::error(
-            "bad-variable",
-            place,
-            format!("{} cannot name a variable", quoted(name)),
-        )
-        .hint(LITERAL),
+        Fault::NotAName(name) => {
+            let message = format!("{} cannot name a variable", quoted(name));
+            Diagnostic::error("bad-variable", place, message).hint(LITERAL)
+        }
         Fault::Unknown(name) => {
             let message = format!("unknown variable {}", quoted(name));
             let near = crate::diagnostic::nearest(name, known.iter().copied());
@@ -294,10 +274,8 @@ fn diagnostic(fault: &Fault, place: Place, known: &[&str]) -> Diagnostic {
                     let named = known.iter().take(MOST);
                     let named: Vec<String> = named.map(|name| format!("`${{{name}}}`")).collect();
                     let others = if known.len() > MOST { ", …" } else { "" };
-                    format!(
-                        "define it below `vars`; known: {}{others}",
-                        named.join(", ")
-                    )
+                    let named = named.join(", ");
+                    format!("define it below `vars`; known: {named}{others}")
                 }
             };
             Diagnostic::error("unknown-variable", place, message).hint(hint)
