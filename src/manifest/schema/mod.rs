@@ -13,18 +13,17 @@ use serde_json::{Map, Value, json};
 
 use super::read::{DOCUMENT_KEYS, ENTRY_KEYS, SELECTOR_KEYS, SET_KEYS};
 use super::targets::{ABSENT_KEYS, EXCLUDED_KEYS, EXCLUDED_TARGET_KEYS, KEYS, TARGET_KEYS};
-use super::tenants::schema as tenants;
+use super::tenants::schema::{self as tenants, GUID};
 use super::tenants::{ADD_KEYS, SKIP_KEYS, TENANT_KEYS};
 use crate::model::PolicyKind;
 use properties::property_of;
 
 /// Not blank, by the reader's idea of blank.
 const NOT_BLANK: &str = r"[^\s\u0085]";
-const GUID: &str = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
 
 /// Makes the schema.
 pub fn schema() -> Value {
-    let mut schema = object(
+    let document = object(
         DOCUMENT_KEYS,
         "What policies are assigned to. Every document of a file is one of these.",
         |key| match key {
@@ -43,87 +42,73 @@ pub fn schema() -> Value {
                  filters and collections, `$${` for a literal `${`. A tenant's own `vars` take precedence.",
             ),
             "tenants" => tenants::tenants(),
-            _ => json!({
-                "type": "array",
-                "description": "The entries: each says what the policies that it selects are assigned to. \
-                    Several entries may select one policy; their targets are merged.",
-                "items": {"$ref": "#/$defs/policyEntry"},
-            }),
+            _ => list(
+                "The entries: each says what the policies that it selects are assigned to. \
+                 Several entries may select one policy; their targets are merged.",
+                json!({"$ref": "#/$defs/policyEntry"}),
+            ),
         },
     );
-    schema.insert("required".to_owned(), json!(["version"]));
-    let mut whole = Map::new();
-    whole.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
-    whole.insert("title".to_owned(), json!("assignctl manifest"));
-    whole.extend(schema);
-    whole.insert(
-        "$defs".to_owned(),
-        json!({
-            "targetSet": targets(
-                SET_KEYS,
-                "A target set; entries refer to it with `use`.",
-            ),
-            "policyEntry": entry(),
-            "tenant": tenant(),
-            "skippedPolicies": skipped(),
-            "addedTargets": added(),
-            "includedTarget": {
-                "description": "Who is included: one of `group`, `groupId`, `allDevices`, `allUsers` and \
-                    `collection`, and a filter if one is wanted.",
-                "anyOf": [
-                    {"enum": ["allDevices", "allUsers"]},
-                    included(),
-                ],
-            },
-            "excludedTarget": excluded(),
-            "absentTarget": {
-                "description": "Who must not be assigned: one of `group`, `groupId`, `allDevices`, `allUsers` and \
-                    `collection`. It takes no filter.",
-                "anyOf": [
-                    {"enum": ["allDevices", "allUsers"]},
-                    absent(),
-                ],
-            },
-        }),
-    );
-    Value::Object(whole)
+    let defined = json!({
+        "targetSet": object(
+            SET_KEYS,
+            "A target set; entries refer to it with `use`.",
+            targets_of,
+        ),
+        "policyEntry": entry(),
+        "tenant": tenant(),
+        "skippedPolicies": skipped(),
+        "addedTargets": added(),
+        "includedTarget": {
+            "description": "Who is included: one of `group`, `groupId`, `allDevices`, `allUsers` and \
+                `collection`, and a filter if one is wanted.",
+            "anyOf": [
+                {"enum": ["allDevices", "allUsers"]},
+                included(),
+            ],
+        },
+        "excludedTarget": excluded(),
+        "absentTarget": {
+            "description": "Who must not be assigned: one of `group`, `groupId`, `allDevices`, `allUsers` and \
+                `collection`. It takes no filter.",
+            "anyOf": [
+                {"enum": ["allDevices", "allUsers"]},
+                absent(),
+            ],
+        },
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "assignctl manifest",
+        "description": document["description"],
+        "type": document["type"],
+        "properties": document["properties"],
+        "additionalProperties": document["additionalProperties"],
+        "required": ["version"],
+        "$defs": defined,
+    })
 }
 
-fn tenant() -> Map<String, Value> {
+fn tenant() -> Value {
     let mut tenant = object(TENANT_KEYS, "A tenant.", tenants::of_tenant);
-    tenant.insert("required".to_owned(), json!(["tenantId"]));
+    tenant["required"] = json!(["tenantId"]);
     tenant
 }
 
-fn skipped() -> Map<String, Value> {
-    let mut skipped = object(
-        SKIP_KEYS,
-        "Policies that a tenant does not manage.",
-        |key| match key {
-            "reason" => tenants::reason(),
-            selecting => of_entry(selecting),
-        },
-    );
-    tenants::name_or_match(&mut skipped);
-    skipped.insert("allOf".to_owned(), json!([kinds_with_match()]));
+fn skipped() -> Value {
+    let what = "Policies that a tenant does not manage.";
+    let mut skipped = object(SKIP_KEYS, what, of_entry);
+    skipped["oneOf"] = one_of(&["name", "match"]);
+    skipped["allOf"] = json!([kinds_with_match()]);
     skipped
 }
 
-fn added() -> Map<String, Value> {
-    let mut added = object(
-        ADD_KEYS,
-        "Targets that a tenant adds to policies which the manifests manage.",
-        |key| match key {
-            "reason" => tenants::reason(),
-            other => of_entry(other),
-        },
-    );
-    tenants::name_or_match(&mut added);
-    added.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
-    added.insert("allOf".to_owned(), json!([kinds_with_match()]));
+fn added() -> Value {
+    let what = "Targets that a tenant adds to policies which the manifests manage.";
+    let mut added = object(ADD_KEYS, what, of_entry);
+    added["oneOf"] = one_of(&["name", "match"]);
+    added["dependentRequired"] = json!({"except": ["match"]});
+    added["allOf"] = json!([kinds_with_match()]);
     added
 }
 
@@ -136,7 +121,7 @@ fn kinds_with_match() -> Value {
 
 const ID: &str = "The policy with this id; for policies whose name is not unique or may change.";
 
-/// Describes a key of an entry.
+/// Describes a key of an entry, or of what a tenant skips or adds.
 fn of_entry(key: &'static str) -> Value {
     match key {
         "kind" => {
@@ -172,77 +157,61 @@ fn of_entry(key: &'static str) -> Value {
             "description": "`exact`: the manifest is the whole set, other direct assignments are removed. \
                 `additive`: assignments are added and updated; only what `absent` lists is removed.",
         }),
-        "absent" => json!({
-            "type": "array",
-            "description": "Targets that must not be there, included or excluded, whatever their filter; \
-                goes with `mode: additive`.",
-            "items": {"$ref": "#/$defs/absentTarget"},
-        }),
+        "absent" => list(
+            "Targets that must not be there, included or excluded, whatever their filter; \
+             goes with `mode: additive`.",
+            json!({"$ref": "#/$defs/absentTarget"}),
+        ),
         "use" => texts("Target sets to use, defined below `targets` in any file."),
         "include" | "exclude" => targets_of(key),
         "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
+        "reason" => text("The reason."),
         property => property_of(property),
     }
 }
 
-fn entry() -> Map<String, Value> {
+fn entry() -> Value {
     let mut entry = object(
         ENTRY_KEYS,
         "What the policies that are selected by `name`, `id` or `match` are assigned to.",
         of_entry,
     );
-    let one_selector: Vec<Value> = SELECTOR_KEYS
-        .iter()
-        .map(|key| json!({"required": [key]}))
-        .collect();
     let with_guids: Vec<&str> = PolicyKind::all()
         .filter(|kind| kind.has_guid_ids())
         .map(PolicyKind::name)
         .collect();
-    entry.insert("required".to_owned(), json!(["kind"]));
-    entry.insert(
-        "allOf".to_owned(),
-        json!([
-            {
-                "if": {"properties": {"kind": {"enum": with_guids}}, "required": ["kind"]},
-                "then": {"properties": {"id": guid(ID)}},
-            },
-            kinds_with_match(),
-        ]),
-    );
-    entry.insert("oneOf".to_owned(), json!(one_selector));
-    entry.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
-    entry.insert(
-        "dependentSchemas".to_owned(),
-        json!({
-            "absent": {"required": ["mode"], "properties": {"mode": {"const": "additive"}}},
-        }),
-    );
+    entry["required"] = json!(["kind"]);
+    entry["allOf"] = json!([
+        {
+            "if": {"properties": {"kind": {"enum": with_guids}}, "required": ["kind"]},
+            "then": {"properties": {"id": guid(ID)}},
+        },
+        kinds_with_match(),
+    ]);
+    entry["oneOf"] = one_of(SELECTOR_KEYS);
+    entry["dependentRequired"] = json!({"except": ["match"]});
+    entry["dependentSchemas"] = json!({
+        "absent": {"required": ["mode"], "properties": {"mode": {"const": "additive"}}},
+    });
     entry
-}
-
-fn targets(keys: &[&'static str], description: &str) -> Map<String, Value> {
-    object(keys, description, targets_of)
 }
 
 /// Describes `include` and `exclude`, which entries and sets have alike.
 fn targets_of(side: &'static str) -> Value {
     match side {
-        "include" => json!({
-            "type": "array",
-            "description": "Who is included. An empty list in `exact` mode includes no one: all direct \
-                assignments are removed.",
-            "items": {"$ref": "#/$defs/includedTarget"},
-        }),
-        _ => json!({
-            "type": "array",
-            "description": "Groups that are excluded. They take no filter.",
-            "items": {"$ref": "#/$defs/excludedTarget"},
-        }),
+        "include" => list(
+            "Who is included. An empty list in `exact` mode includes no one: all direct \
+             assignments are removed.",
+            json!({"$ref": "#/$defs/includedTarget"}),
+        ),
+        _ => list(
+            "Groups that are excluded. They take no filter.",
+            json!({"$ref": "#/$defs/excludedTarget"}),
+        ),
     }
 }
 
-fn included() -> Map<String, Value> {
+fn included() -> Value {
     let mut included = object(KEYS, "A target with its filter.", |key| match key {
         "filter" => name(
             "The assignment filter with this display name. Case-insensitive. Its platform has to fit \
@@ -263,44 +232,32 @@ fn included() -> Map<String, Value> {
         "sourceId" => {
             text("The policy set; goes with `source: policySets`. Without it any is meant.")
         }
-        "intent" | "settings" | "runSchedule" | "runRemediationScript" => property_of(key),
-        "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
         target => target_of(target),
     });
-    included.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
-    included.insert(
-        "not".to_owned(),
-        json!({"required": ["filter", "filterId"]}),
-    );
-    included.insert(
-        "dependentSchemas".to_owned(),
-        json!({
-            "filterMode": {"anyOf": [{"required": ["filter"]}, {"required": ["filterId"]}]},
-            "sourceId": {"required": ["source"], "properties": {"source": {"const": "policySets"}}},
-            "optional": {"anyOf": one_of(EXCLUDED_TARGET_KEYS)},
-        }),
-    );
+    included["oneOf"] = one_of(TARGET_KEYS);
+    included["not"] = json!({"required": ["filter", "filterId"]});
+    included["dependentSchemas"] = json!({
+        "filterMode": {"anyOf": [{"required": ["filter"]}, {"required": ["filterId"]}]},
+        "sourceId": {"required": ["source"], "properties": {"source": {"const": "policySets"}}},
+        "optional": {"anyOf": one_of(EXCLUDED_TARGET_KEYS)},
+    });
     included
 }
 
-fn absent() -> Map<String, Value> {
-    let mut absent = object(
-        ABSENT_KEYS,
-        "A target that must not be there.",
-        |key| match key {
-            "intent" => property_of(key),
-            "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
-            target => target_of(target),
-        },
-    );
-    absent.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
-    absent.insert(
-        "dependentSchemas".to_owned(),
-        json!({"optional": {"anyOf": one_of(EXCLUDED_TARGET_KEYS)}}),
-    );
+fn absent() -> Value {
+    let mut absent = object(ABSENT_KEYS, "A target that must not be there.", target_of);
+    absent["oneOf"] = one_of(TARGET_KEYS);
+    absent["dependentSchemas"] = json!({"optional": {"anyOf": one_of(EXCLUDED_TARGET_KEYS)}});
     absent
 }
 
+fn excluded() -> Value {
+    let mut excluded = object(EXCLUDED_KEYS, "A group that is excluded.", target_of);
+    excluded["oneOf"] = one_of(EXCLUDED_TARGET_KEYS);
+    excluded
+}
+
+/// Describes a key that targets of all lists may have.
 fn target_of(key: &'static str) -> Value {
     match key {
         "allDevices" => json!({
@@ -311,31 +268,18 @@ fn target_of(key: &'static str) -> Value {
             "const": true,
             "description": "Every licensed user. `- allUsers` alone means the same.",
         }),
-        "optional" => tenants::optional(),
+        "optional" => json!({
+            "type": "boolean",
+            "default": false,
+            "description": "Whether a tenant may lack the group: then the target is left out, with a warning.",
+        }),
         "collection" => text("The id of a Configuration Manager collection, like `MEM00012`."),
-        group => group_of(group),
-    }
-}
-
-fn excluded() -> Map<String, Value> {
-    let mut excluded = object(
-        EXCLUDED_KEYS,
-        "A group that is excluded.",
-        |key| match key {
-            "intent" => property_of(key),
-            "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
-            "optional" => tenants::optional(),
-            group => group_of(group),
-        },
-    );
-    excluded.insert("oneOf".to_owned(), one_of(EXCLUDED_TARGET_KEYS));
-    excluded
-}
-
-fn group_of(key: &'static str) -> Value {
-    match key {
         "group" => name("The group with this display name. Case-insensitive."),
-        _ => guid("The group with this id; for groups whose name is not unique or may change."),
+        "groupId" => {
+            guid("The group with this id; for groups whose name is not unique or may change.")
+        }
+        "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
+        property => property_of(property),
     }
 }
 
@@ -349,17 +293,20 @@ fn object(
     keys: &[&'static str],
     description: &str,
     value_of: impl Fn(&'static str) -> Value,
-) -> Map<String, Value> {
-    let properties: Map<String, Value> = keys
-        .iter()
-        .map(|key| ((*key).to_owned(), value_of(key)))
-        .collect();
-    let mut object = Map::new();
-    object.insert("description".to_owned(), json!(description));
-    object.insert("type".to_owned(), json!("object"));
-    object.insert("properties".to_owned(), Value::Object(properties));
-    object.insert("additionalProperties".to_owned(), json!(false));
-    object
+) -> Value {
+    let keys = keys.iter();
+    let properties: Map<String, Value> =
+        keys.map(|key| ((*key).to_owned(), value_of(key))).collect();
+    json!({
+        "description": description,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn list(description: &str, items: Value) -> Value {
+    json!({"type": "array", "description": description, "items": items})
 }
 
 fn text(description: &str) -> Value {
@@ -379,11 +326,7 @@ fn name(description: &str) -> Value {
 }
 
 fn texts(description: &str) -> Value {
-    json!({
-        "type": "array",
-        "description": description,
-        "items": spelled(),
-    })
+    list(description, spelled())
 }
 
 /// A scalar that is taken as it is spelled; the pattern is for what is text to the validator.

@@ -123,25 +123,22 @@ fn schedule() -> Value {
             value
         },
     );
-    schedule.insert(
-        "oneOf".to_owned(),
-        json!([
-            {
-                "properties": {"type": {"const": "daily"}, "date": false},
-                "required": ["type", "time"],
+    schedule["oneOf"] = json!([
+        {
+            "properties": {"type": {"const": "daily"}, "date": false},
+            "required": ["type", "time"],
+        },
+        {
+            "properties": {
+                "type": {"const": "hourly"}, "interval": {"maximum": 23},
+                "date": false, "time": false, "useUtc": false,
             },
-            {
-                "properties": {
-                    "type": {"const": "hourly"}, "interval": {"maximum": 23},
-                    "date": false, "time": false, "useUtc": false,
-                },
-                "required": ["type"],
-            },
-            {
-                "properties": {"type": {"const": "once"}, "interval": false},
-                "required": ["type", "date", "time"],
-            },
-        ]),
-    );
-    Value::Object(schedule)
+            "required": ["type"],
+        },
+        {
+            "properties": {"type": {"const": "once"}, "interval": false},
+            "required": ["type", "date", "time"],
+        },
+    ]);
+    schedule
 }

@@ -1,12 +1,12 @@
 //! The JSON Schema of what manifests for several tenants have besides the rest.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::net::CLOUDS;
 
 /// What names a tenant, and a label.
 const NAME: &str = r"^[0-9A-Za-z]([0-9A-Za-z._-]{0,62}[0-9A-Za-z_-])?$";
-const GUID: &str = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
+pub(in crate::manifest) const GUID: &str = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
 const DOMAIN: &str =
     r"([0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?\.)+[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?";
 
@@ -83,30 +83,4 @@ pub(in crate::manifest) fn for_tenants(key: &str) -> Value {
         "description": description,
         "items": {"type": ["string", "number", "boolean"]},
     })
-}
-
-/// Describes `optional`.
-pub(in crate::manifest) fn optional() -> Value {
-    json!({
-        "type": "boolean",
-        "default": false,
-        "description": "Whether a tenant may lack the group: then the target is left out, with a warning.",
-    })
-}
-
-/// Describes `reason`.
-pub(in crate::manifest) fn reason() -> Value {
-    json!({
-        "type": ["string", "number", "boolean"],
-        "pattern": r"[^\s\u0085]",
-        "description": "The reason.",
-    })
-}
-
-/// Says that exactly one of two keys is there.
-pub(in crate::manifest) fn name_or_match(object: &mut Map<String, Value>) {
-    object.insert(
-        "oneOf".to_owned(),
-        json!([{"required": ["name"]}, {"required": ["match"]}]),
-    );
 }
