@@ -1,14 +1,14 @@
 //! What manifests say for one tenant, as a plain manifest: one that names no tenants, variables or sets, and
 //! plans to the same.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::yaml::{in_flow, push, scalar};
+use super::yaml::{self, push, scalar};
 use crate::kinds::{app_settings, properties};
 use crate::manifest::tenants::escaped;
 use crate::manifest::{
-    Entry, FilterReference, Glob, Manifest, Mode, NameOrId, Placed, Selector, TargetReference,
-    Tenant, WantedProperties, WantedSetting, WantedTarget,
+    Entry, FilterReference, Manifest, Mode, NameOrId, Selector, TargetReference, Tenant,
+    WantedProperties, WantedSetting, WantedTarget,
 };
 use crate::model::{FilterMode, Source};
 use crate::render::clean::clean;
@@ -51,12 +51,14 @@ fn entry(text: &mut String, entry: &Entry) {
         Selector::Name(name) => push(text, 4, &format!("name: {}", named(&name.value))),
         Selector::Id(id) => push(text, 4, &format!("id: {}", scalar(&id.value))),
         Selector::Match { pattern, except } => {
-            push(
-                text,
-                4,
-                &format!("match: {}", named(pattern.value.as_str())),
-            );
-            self::except(text, except);
+            let pattern = named(pattern.value.as_str());
+            push(text, 4, &format!("match: {pattern}"));
+            if !except.is_empty() {
+                push(text, 4, "except:");
+            }
+            for glob in except {
+                push(text, 6, &format!("- {}", named(glob.value.as_str())));
+            }
         }
     }
     if let Some(odata_type) = odata_type {
@@ -87,15 +89,6 @@ fn entry(text: &mut String, entry: &Entry) {
     }
 }
 
-fn except(text: &mut String, except: &[Placed<Glob>]) {
-    if !except.is_empty() {
-        push(text, 4, "except:");
-    }
-    for glob in except {
-        push(text, 6, &format!("- {}", named(glob.value.as_str())));
-    }
-}
-
 fn target(text: &mut String, target: &WantedTarget) {
     let WantedTarget {
         place: _,
@@ -121,7 +114,9 @@ fn target(text: &mut String, target: &WantedTarget) {
     if let Some(properties) = properties {
         self::properties(text, properties);
     }
-    self::optional(text, *optional);
+    if *optional {
+        push(text, 8, "optional: true");
+    }
 }
 
 fn filter(text: &mut String, filter: &FilterReference) {
@@ -147,18 +142,13 @@ fn properties(text: &mut String, properties: &WantedProperties) {
         schedule,
         remediation,
     } = properties;
-    if let Some(intent) = intent {
-        push(text, 8, &format!("intent: {}", intent.value));
-    }
-    if let Some(settings) = settings.as_ref().and_then(|all| nested(&all.value)) {
-        push(text, 8, &format!("settings: {}", in_flow(&settings)));
-    }
-    let schedule = schedule.as_ref();
-    if let Some(schedule) =
-        schedule.and_then(|properties| serde_json::from_str(&properties.value).ok())
-    {
-        push(text, 8, &format!("runSchedule: {}", in_flow(&schedule)));
-    }
+    yaml::properties(
+        text,
+        8,
+        intent.as_ref().map(|intent| intent.value),
+        settings.as_ref().and_then(|all| nested(&all.value)),
+        schedule.as_ref().map(|schedule| schedule.value.as_str()),
+    );
     if let Some(remediation) = remediation {
         let line = format!("runRemediationScript: {}", remediation.value);
         push(text, 8, &line);
@@ -166,7 +156,7 @@ fn properties(text: &mut String, properties: &WantedProperties) {
 }
 
 /// Returns settings as one value. Where the service fills in what is asked for, that is written out.
-fn nested(settings: &[WantedSetting]) -> Option<Value> {
+fn nested(settings: &[WantedSetting]) -> Option<Map<String, Value>> {
     let pairs = settings.iter().filter_map(|setting| {
         let default = || app_settings::default_of(&setting.name);
         Some((
@@ -174,13 +164,7 @@ fn nested(settings: &[WantedSetting]) -> Option<Value> {
             setting.value.value.as_deref().or_else(default)?,
         ))
     });
-    properties::nested("settings", pairs).map(Value::Object)
-}
-
-fn optional(text: &mut String, optional: bool) {
-    if optional {
-        push(text, 8, "optional: true");
-    }
+    properties::nested("settings", pairs)
 }
 
 fn audience(target: &TargetReference) -> String {

@@ -19,7 +19,7 @@ pub mod snapshot;
 mod tests;
 mod yaml;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::manifest::NamedTargets;
 use crate::model::{LivePolicy, PolicyKind, UnavailableKind, WholeTenant};
 use assignment_properties::ExportedProperties;
@@ -73,13 +73,9 @@ impl LeftOut {
             name,
             reason,
         } = self;
-        Diagnostic::new(
-            Severity::Warning,
-            "not-exported",
-            None,
-            format!("{kind} `{name}` ({id}) is left out: {reason}"),
-        )
-        .hint("a plan leaves it alone, since no manifest names it")
+        let message = format!("{kind} `{name}` ({id}) is left out: {reason}");
+        Diagnostic::warning("not-exported", None, message)
+            .hint("a plan leaves it alone, since no manifest names it")
     }
 }
 
@@ -153,7 +149,7 @@ pub fn further_manifests(
         entry.set = sets.name(&entry.targets).map(str::to_owned);
     }
     let mut files = Vec::new();
-    if !sets.is_empty() {
+    if sets.len() > 0 {
         files.push(ManifestFile {
             path: layout::TARGETS.to_owned(),
             text: yaml::sets(tenant_id, &sets),

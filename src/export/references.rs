@@ -139,34 +139,20 @@ impl<'a> References<'a> {
     }
 
     fn group(&self, id: &str) -> Reference {
-        let Some(group) = self.groups.get(id) else {
-            return Reference::Id {
-                id: id.to_owned(),
-                comment: Some("the tenant has no such group".to_owned()),
-            };
-        };
-        // Found by its name, and nothing else with it.
-        let found = self.group_names.get(&group.name.to_lowercase());
-        if found.is_some_and(|ids| ids.as_slice() == [id]) && is_name(&group.name) {
-            Reference::Name(group.name.clone())
-        } else {
-            by_id(id, &group.name)
-        }
+        let name = self.groups.get(id).map(|group| &*group.name);
+        reference(id, name, "the tenant has no such group", |name| {
+            // Found by its name, and nothing else with it.
+            let found = self.group_names.get(name);
+            found.is_some_and(|ids| ids.as_slice() == [id])
+        })
     }
 
     fn filter(&self, id: &str) -> Reference {
-        let Some(filter) = self.filters.get(id) else {
-            return Reference::Id {
-                id: id.to_owned(),
-                comment: Some("the tenant has no such assignment filter".to_owned()),
-            };
-        };
-        let namesakes = self.filter_names.get(&filter.name.to_lowercase());
-        if namesakes == Some(&1) && is_name(&filter.name) {
-            Reference::Name(filter.name.clone())
-        } else {
-            by_id(id, &filter.name)
-        }
+        let name = self.filters.get(id).map(|filter| &*filter.name);
+        let missing = "the tenant has no such assignment filter";
+        reference(id, name, missing, |name| {
+            self.filter_names.get(name) == Some(&1)
+        })
     }
 
     /// Returns what a manifest asks for to keep a policy as it is, and notes on what it need not
@@ -324,6 +310,22 @@ fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
+/// Names a group or filter. `is_unique` is asked with the name in lower case.
+fn reference(
+    id: &str,
+    name: Option<&str>,
+    missing: &str,
+    is_unique: impl FnOnce(&str) -> bool,
+) -> Reference {
+    match name {
+        None => by_id(id, missing),
+        Some(name) if is_unique(&name.to_lowercase()) && is_name(name) => {
+            Reference::Name(name.to_owned())
+        }
+        Some(name) => by_id(id, name),
+    }
+}
+
 fn by_id(id: &str, name: &str) -> Reference {
     Reference::Id {
         id: id.to_owned(),
@@ -333,32 +335,14 @@ fn by_id(id: &str, name: &str) -> Reference {
 
 /// Takes out of all targets what they say alike, for the entry to say once.
 pub(super) fn in_common(targets: &mut Targets) -> ExportedProperties {
-    let mut common = ExportedProperties::default();
-    let mut included = targets.include.iter().map(|included| &included.properties);
-    if let Some(first) = included.next()
-        && included
-            .clone()
-            .all(|properties| properties.settings == first.settings)
-    {
-        common.settings.clone_from(&first.settings);
-    }
-    let mut included = targets.include.iter().map(|included| &included.properties);
-    if let Some(first) = included.next()
-        && included.all(|properties| properties.schedule == first.schedule)
-    {
-        common.schedule.clone_from(&first.schedule);
-    }
-    let included = targets
-        .include
-        .iter()
-        .map(|included| &included.properties.intent);
+    let included = || targets.include.iter().map(|included| &included.properties);
     let excluded = targets.exclude.iter().map(|excluded| &excluded.intent);
-    let mut intents = included.chain(excluded);
-    if let Some(first) = intents.next()
-        && intents.all(|intent| intent == first)
-    {
-        common.intent.clone_from(first);
-    }
+    let intents = included().map(|properties| &properties.intent);
+    let common = ExportedProperties {
+        intent: alike(intents.chain(excluded)),
+        settings: alike(included().map(|properties| &properties.settings)),
+        schedule: alike(included().map(|properties| &properties.schedule)),
+    };
     for included in &mut targets.include {
         let properties = &mut included.properties;
         if !common.settings.is_empty() {
@@ -379,4 +363,12 @@ pub(super) fn in_common(targets: &mut Targets) -> ExportedProperties {
     targets.include.sort();
     targets.exclude.sort();
     common
+}
+
+/// Returns what all are; nothing if they differ.
+fn alike<'p, T: Clone + Default + PartialEq + 'p>(mut all: impl Iterator<Item = &'p T>) -> T {
+    match all.next() {
+        Some(first) if all.all(|other| other == first) => first.clone(),
+        _ => T::default(),
+    }
 }

@@ -3,7 +3,7 @@
 //! A set is the whole of a policy's targets, not a part: policies that happen to overlap are not tied
 //! together. One target alone is as short as the name of a set would be, so it stays where it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::layout::slug;
 use super::references::{Audience, Included, Targets};
@@ -17,12 +17,9 @@ const FEWEST_POLICIES: usize = 2;
 /// The longest name of a set.
 const LONGEST_NAME: usize = 60;
 
-/// The shared sets by their names.
+/// The names of the shared sets.
 #[derive(Debug, Default)]
-pub(super) struct NamedSets {
-    by_name: BTreeMap<String, Targets>,
-    names: BTreeMap<Targets, String>,
-}
+pub(super) struct NamedSets(BTreeMap<Targets, String>);
 
 impl NamedSets {
     /// Finds the shared sets among those of all policies.
@@ -37,36 +34,29 @@ impl NamedSets {
             .collect();
         // Those that are used most choose their names first.
         shared.sort_by_key(|(_, users)| std::cmp::Reverse(*users));
-        let mut sets = Self::default();
-        for (targets, _) in shared {
-            let is_taken = |name: &str| {
-                sets.by_name.contains_key(name) || others.iter().any(|other| other.name == name)
-            };
-            let name = free_name(targets, is_taken);
-            sets.by_name.insert(name.clone(), targets.clone());
-            sets.names.insert(targets.clone(), name);
-        }
-        sets
+        let mut taken: HashSet<String> = others.iter().map(|other| other.name.clone()).collect();
+        let names = shared.into_iter().map(|(targets, _)| {
+            let name = free_name(targets, &taken);
+            taken.insert(name.clone());
+            (targets.clone(), name)
+        });
+        Self(names.collect())
     }
 
     /// Returns the name of the set that is the same as some targets.
     pub(super) fn name(&self, targets: &Targets) -> Option<&str> {
-        self.names.get(targets).map(String::as_str)
+        self.0.get(targets).map(String::as_str)
     }
 
     /// Returns names and sets, by name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Targets)> {
-        self.by_name
-            .iter()
-            .map(|(name, targets)| (name.as_str(), targets))
+    pub(super) fn by_name(&self) -> BTreeMap<&str, &Targets> {
+        let sets = self.0.iter();
+        sets.map(|(targets, name)| (name.as_str(), targets))
+            .collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_name.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.0.len()
     }
 }
 
@@ -82,9 +72,8 @@ impl<'m> KnownSets<'m> {
         let by_name = |named: Vec<(&str, &str)>| {
             let mut ids: HashMap<String, BTreeSet<String>> = HashMap::new();
             for (name, id) in named {
-                ids.entry(name.to_lowercase())
-                    .or_default()
-                    .insert(id.to_owned());
+                let same_name = ids.entry(name.to_lowercase()).or_default();
+                same_name.insert(id.to_owned());
             }
             ids
         };
@@ -150,14 +139,14 @@ impl<'m> KnownSets<'m> {
 
 /// Returns a name for a set: all of its targets, or where that would be long their number. A name
 /// that left targets out would promise less than whoever uses the set gets.
-fn free_name(targets: &Targets, is_taken: impl Fn(&str) -> bool) -> String {
+fn free_name(targets: &Targets, taken: &HashSet<String>) -> String {
     let base = joined_name(targets).unwrap_or_else(|| format!("{}-targets", targets.len()));
     (1_usize..)
         .map(|number| match number {
             1 => base.clone(),
             _ => format!("{base}-{number}"),
         })
-        .find(|name| !is_taken(name))
+        .find(|name| !taken.contains(name))
         .unwrap_or_default()
 }
 

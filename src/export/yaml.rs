@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Entry;
 use super::assignment_properties::ExportedProperties;
@@ -18,7 +18,7 @@ use crate::render::clean::{clean, holds_command};
 pub(super) fn sets(tenant_id: Option<&str>, sets: &NamedSets) -> String {
     let mut text = head(tenant_id);
     text.push_str("targets:\n");
-    for (number, (name, set)) in sets.iter().enumerate() {
+    for (number, (name, set)) in sets.by_name().into_iter().enumerate() {
         if number > 0 {
             text.push('\n');
         }
@@ -59,12 +59,22 @@ fn entry(text: &mut String, entry: &Entry<'_>) {
     for note in &entry.notes {
         push(text, 4, &format!("# {}", clean(note)));
     }
-    properties(text, 4, &entry.properties);
+    exported(text, 4, &entry.properties);
     match &entry.set {
         Some(set) => push(text, 4, &format!("use: [{}]", scalar(set))),
         None if entry.targets.len() == 0 => push(text, 4, "include: []"),
         None => targets(text, 4, &entry.targets),
     }
+}
+
+fn exported(text: &mut String, indent: usize, exported: &ExportedProperties) {
+    properties(
+        text,
+        indent,
+        exported.intent.as_deref(),
+        exported.nested_settings(),
+        exported.schedule.as_deref(),
+    );
 }
 
 fn targets(text: &mut String, indent: usize, targets: &Targets) {
@@ -85,7 +95,7 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
                 push(text, indent + 4, "filterMode: exclude");
             }
         }
-        properties(text, indent + 4, &included.properties);
+        exported(text, indent + 4, &included.properties);
     }
     if !targets.exclude.is_empty() {
         push(text, indent, "exclude:");
@@ -99,27 +109,29 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
     }
 }
 
-/// Writes what is said besides targets.
-fn properties(text: &mut String, indent: usize, properties: &ExportedProperties) {
-    if let Some(intent) = &properties.intent {
+/// Writes what is said besides targets; a schedule is JSON.
+pub(super) fn properties(
+    text: &mut String,
+    indent: usize,
+    intent: Option<&str>,
+    settings: Option<Map<String, Value>>,
+    schedule: Option<&str>,
+) {
+    if let Some(intent) = intent {
         push(text, indent, &format!("intent: {}", scalar(intent)));
     }
-    if let Some(settings) = properties.nested_settings() {
+    if let Some(settings) = settings {
         let settings = in_flow(&Value::Object(settings));
         push(text, indent, &format!("settings: {settings}"));
     }
-    let schedule = properties.schedule.as_deref();
     if let Some(schedule) = schedule.and_then(|schedule| serde_json::from_str(schedule).ok()) {
-        push(
-            text,
-            indent,
-            &format!("runSchedule: {}", in_flow(&schedule)),
-        );
+        let schedule = in_flow(&schedule);
+        push(text, indent, &format!("runSchedule: {schedule}"));
     }
 }
 
 /// Spells a value on one line.
-pub(super) fn in_flow(value: &Value) -> String {
+fn in_flow(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let members: Vec<String> = members
