@@ -1,8 +1,8 @@
 //! Enrollment: Autopilot, enrollment configurations, terms of use, Apple's user-initiated enrollment.
 
 use super::spec::{
-    FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec, RuleScope, TargetRules,
-    TenantDefault, ThrottleGroup, TypeRules, Writing,
+    ALL_BUT_GROUPS, ALL_BUT_USERS, FilterRule, IdForm, PLAIN, Permissions, Platform,
+    PolicyKindSpec, RuleScope, TargetRules, TenantDefault, ThrottleGroup, TypeRules, Writing,
 };
 use super::{Listing, TargetKind};
 
@@ -30,12 +30,7 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
 };
 
 const USER_GROUPS: TypeRules = TypeRules {
-    doubtful: &[
-        TargetKind::AllUsers,
-        TargetKind::AllDevices,
-        TargetKind::ExclusionGroup,
-        TargetKind::Collection,
-    ],
+    doubtful: ALL_BUT_GROUPS,
     filters: FilterRule::Unsupported,
     source: "learn.microsoft.com: Overview of enrollment restrictions",
     ..TypeRules::ALL
@@ -91,11 +86,7 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
             (
                 RuleScope::Type("deviceEnrollmentNotificationConfiguration"),
                 TypeRules {
-                    doubtful: &[
-                        TargetKind::ExclusionGroup,
-                        TargetKind::AllDevices,
-                        TargetKind::Collection,
-                    ],
+                    doubtful: ALL_BUT_USERS,
                     filters: FilterRule::Unsupported,
                     source: "MicrosoftDocs/memdocs: pull requests 4540 and 3413",
                     ..TypeRules::ALL
@@ -125,11 +116,7 @@ pub(super) const TERMS_AND_CONDITIONS: PolicyKindSpec = PolicyKindSpec {
     listing: Listing::PerPolicy,
     writing: Writing::Single,
     targets: TargetRules {
-        doubtful: &[
-            TargetKind::ExclusionGroup,
-            TargetKind::AllDevices,
-            TargetKind::Collection,
-        ],
+        doubtful: ALL_BUT_USERS,
         filters: FilterRule::Unsupported,
         source: "deploymenttheory/terraform-provider-microsoft365: schema",
         ..TargetRules::ALL

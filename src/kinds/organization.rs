@@ -1,19 +1,14 @@
 //! What belongs to the tenant as a whole: branding, policy sets, scope tags.
 
 use super::spec::{
-    FilterRule, IdForm, PLAIN, Permissions, PolicyKindSpec, TargetRules, TenantDefault,
-    ThrottleGroup, Writing,
+    ALL_BUT_GROUPS, FilterRule, IdForm, PLAIN, Permissions, PolicyKindSpec, TargetRules,
+    TenantDefault, ThrottleGroup, Writing,
 };
 use super::{Listing, TargetKind};
 
 /// Groups alone; anything else was never seen.
 const GROUPS: TargetRules = TargetRules {
-    doubtful: &[
-        TargetKind::AllUsers,
-        TargetKind::AllDevices,
-        TargetKind::ExclusionGroup,
-        TargetKind::Collection,
-    ],
+    doubtful: ALL_BUT_GROUPS,
     filters: FilterRule::Unsupported,
     source: "no tool and no capture of the portal has others",
     ..TargetRules::ALL

@@ -1,9 +1,8 @@
 //! The settings catalog, endpoint security among it, and what is made the same way.
 
-use super::TargetKind;
 use super::spec::{
-    FilterRule, PLAIN, Platform, PolicyKindSpec, RuleScope, SingleRoute, TargetRules, TypeRules,
-    Variety, WORKLOADS, Workload, Writing,
+    ALL_BUT_USERS, FilterRule, PLAIN, Platform, PolicyKindSpec, RuleScope, SingleRoute,
+    TargetRules, TypeRules, Variety, WORKLOADS, Workload, Writing,
 };
 
 /// Filters do not work on what is for Linux.
@@ -30,11 +29,7 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
             (
                 RuleScope::Variety(Variety::DevicePreparation),
                 TypeRules {
-                    doubtful: &[
-                        TargetKind::ExclusionGroup,
-                        TargetKind::AllDevices,
-                        TargetKind::Collection,
-                    ],
+                    doubtful: ALL_BUT_USERS,
                     filters: FilterRule::Doubtful,
                     source: "learn.microsoft.com: Overview of Windows Autopilot device preparation",
                     ..TypeRules::ALL

@@ -207,6 +207,21 @@ pub enum TargetKind {
     Other,
 }
 
+/// All targets but included groups.
+pub(super) const ALL_BUT_GROUPS: &[TargetKind] = &[
+    TargetKind::AllUsers,
+    TargetKind::AllDevices,
+    TargetKind::ExclusionGroup,
+    TargetKind::Collection,
+];
+
+/// All targets but all users and included groups.
+pub(super) const ALL_BUT_USERS: &[TargetKind] = &[
+    TargetKind::ExclusionGroup,
+    TargetKind::AllDevices,
+    TargetKind::Collection,
+];
+
 /// Which targets and filters a kind takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetRules {

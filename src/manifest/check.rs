@@ -344,7 +344,9 @@ fn compare_targets<'e>(
             None => known.push((filter, target)),
         }
         if let Some((_, first)) = known.first() {
-            diagnostics.push_all(conflict::properties(first, target));
+            for error in conflict::properties(first, target) {
+                diagnostics.push(error);
+            }
         }
 
         let Some(group) = target.target.group() else {

@@ -56,13 +56,6 @@ impl Diagnostics {
         }
     }
 
-    /// Adds several diagnostics.
-    pub(super) fn push_all(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
-        for diagnostic in diagnostics {
-            self.push(diagnostic);
-        }
-    }
-
     /// Adds an error that is made only if it is kept: what no one will see is counted, and not
     /// worded.
     pub(super) fn push_error(&mut self, error: impl FnOnce() -> Diagnostic) {

@@ -29,15 +29,14 @@ pub fn add_names(schema: &mut Value, names: &TenantNames) {
     let groups = one_of(unique(groups, str::to_lowercase));
     let filters = one_of(unique(filters, str::to_lowercase));
     let definitions = &mut schema["$defs"];
-    // A reader says of the definition whether it stands within an alternative.
-    for (definition, alternative) in [
-        ("includedTarget", true),
-        ("excludedTarget", false),
-        ("absentTarget", true),
+    // Of two alternatives the second names its keys.
+    for path in [
+        "/includedTarget/anyOf/1",
+        "/excludedTarget",
+        "/absentTarget/anyOf/1",
     ] {
-        let target = match alternative {
-            true => &mut definitions[definition]["anyOf"][1],
-            false => &mut definitions[definition],
+        let Some(target) = definitions.pointer_mut(path) else {
+            continue;
         };
         let properties = &mut target["properties"];
         if properties["filter"].is_object() {
@@ -68,14 +67,9 @@ pub fn add_names(schema: &mut Value, names: &TenantNames) {
             "then": then,
         })
     });
-    definitions["policyEntry"]["allOf"] = {
-        let mut all = match &definitions["policyEntry"]["allOf"] {
-            Value::Array(all) => all.clone(),
-            _ => Vec::new(),
-        };
-        all.extend(by_kind);
-        Value::Array(all)
-    };
+    if let Some(rules) = definitions["policyEntry"]["allOf"].as_array_mut() {
+        rules.extend(by_kind);
+    }
 }
 
 /// Returns the names that were added to a schema.

@@ -195,19 +195,19 @@ impl Reader<'_> {
                 continue;
             }
             let node = &pair.value.node;
-            match &node.value {
+            match node.text() {
                 // Nothing between quotes is a value: a prefix that one tenant has may be empty in another.
-                Value::Scalar { text, .. } if !node.is_null() => variables.push((
+                Some(text) => variables.push((
                     pair.key.to_string(),
                     Placed {
-                        value: text.clone(),
+                        value: text.to_owned(),
                         place: pair.place,
                     },
                 )),
-                Value::Broken => {}
-                Value::Scalar { .. } | Value::List(_) | Value::Mapping(_) => {
-                    self.diagnostics
-                        .push(fields::wrong_type(node, &pair.key, "text"));
+                None if matches!(node.value, Value::Broken) => {}
+                None => {
+                    let error = fields::wrong_type(node, &pair.key, "text");
+                    self.diagnostics.push(error);
                 }
             }
         }
