@@ -41,12 +41,11 @@ pub(super) fn files(entries: Vec<Entry<'_>>) -> BTreeMap<String, Vec<Entry<'_>>>
         }
     }
     for entries in files.values_mut() {
-        entries.sort_by(|one, other| {
-            let key = |entry: &Entry<'_>| (entry.live.kind, entry.live.name.clone());
-            key(one)
-                .cmp(&key(other))
-                .then_with(|| one.live.id.cmp(&other.live.id))
-        });
+        let key = |entry: &Entry<'_>| {
+            let live = entry.live;
+            (live.kind, live.name.clone(), live.id.clone())
+        };
+        entries.sort_by_cached_key(key);
     }
     files
 }

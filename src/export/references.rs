@@ -165,6 +165,7 @@ impl<'a> References<'a> {
         let mut notes = BTreeSet::new();
         let mut seen = HashSet::new();
         let mut sides = HashMap::new();
+        let on_kind = format!("on {}", with_article(policy.kind.name()));
         for assignment in policy.assignments.iter() {
             if !assignment.key.is_direct() || matches!(assignment.key.target, Target::Other { .. })
             {
@@ -172,33 +173,26 @@ impl<'a> References<'a> {
                 continue;
             }
             let target = &assignment.key.target;
+            let variant = assignment.key.variant.as_deref();
             if let Some((_, audience)) = target.group_id().and_then(virtual_group) {
                 return Err(format!(
-                    "it has the virtual group of {audience}, which no manifest can name on {}",
-                    with_article(policy.kind.name())
+                    "it has the virtual group of {audience}, which no manifest can name {on_kind}"
                 ));
             }
             if policy.kind.spec().targets.refused.contains(&target.kind()) {
+                let target = self.describe(target);
                 return Err(format!(
-                    "it has {}, which the service is known to refuse on {}, and so does a manifest",
-                    self.describe(target),
-                    with_article(policy.kind.name())
+                    "it has {target}, which the service is known to refuse {on_kind}, and so does a manifest"
                 ));
             }
-            if !seen.insert((
-                assignment.key.target.clone(),
-                assignment.key.variant.clone(),
-            )) {
+            if !seen.insert((target, variant)) {
                 return Err(format!("{} is assigned twice", self.named(assignment)));
             }
-            if let Some(group) = assignment.key.target.group_id() {
-                let excluded = assignment.key.target.is_exclusion();
-                let group = (group.to_owned(), assignment.key.variant.clone());
-                if *sides.entry(group).or_insert(excluded) != excluded {
-                    return Err(format!(
-                        "{} is both included and excluded",
-                        self.named(assignment)
-                    ));
+            if let Some(group) = target.group_id() {
+                let excluded = target.is_exclusion();
+                if *sides.entry((group, variant)).or_insert(excluded) != excluded {
+                    let group = self.named(assignment);
+                    return Err(format!("{group} is both included and excluded"));
                 }
             }
             self.add(assignment, policy, &mut targets)?;
@@ -238,17 +232,13 @@ impl<'a> References<'a> {
             // Not asked for; see `note`.
             Target::Other { .. } => return Ok(()),
         };
-        let (filter, excludes) = match &assignment.filter {
-            None => (None, false),
-            Some(filter) => {
-                let (filter, excludes) = self.filtered(filter)?;
-                (Some(filter), excludes)
-            }
-        };
+        let filter = assignment.filter.as_ref();
+        let filter = filter.map(|filter| self.filtered(filter)).transpose()?;
+        let (filter, excludes) = filter.unzip();
         targets.include.push(Included {
             audience,
             filter,
-            excludes,
+            excludes: excludes.unwrap_or_default(),
             properties,
         });
         Ok(())
