@@ -147,35 +147,29 @@ pub fn difference(asked: &str, found: &str) -> Option<Difference> {
 
 /// Finds the first character in which two names differ, case aside.
 fn in_between(asked: &str, found: &str) -> Difference {
-    let (mut ours, mut theirs) = (asked.chars().peekable(), found.chars().peekable());
-    let mut place = 1;
-    loop {
-        let pair = (ours.next(), theirs.next());
-        match pair {
-            (Some(one), Some(other)) if same_letter(one, other) => place += 1,
-            (None, None) => {
-                return Difference {
-                    odd: OddName::Found,
-                    what: "differs in case only".to_owned(),
-                };
-            }
-            (one, other) => {
-                let (odd, character, in_place_of) = match (one, other) {
-                    (Some(one), Some(other)) if is_plain(other) && !is_plain(one) => {
-                        (OddName::Asked, one, Some(other))
-                    }
-                    // A blank more is odd, not the letter that follows the only one.
-                    (Some(one), Some(other)) if one == ' ' && other != ' ' && is_plain(other) => {
-                        (OddName::Asked, one, Some(other))
-                    }
-                    (one, Some(other)) => (OddName::Found, other, one),
-                    (one, None) => (OddName::Asked, one.unwrap_or_default(), None),
-                };
-                let what = describe_character(character, place, in_place_of);
-                return Difference { odd, what };
-            }
+    let both = asked.chars().zip(found.chars());
+    let same = both
+        .take_while(|(one, other)| same_letter(*one, *other))
+        .count();
+    let (odd, character, in_place_of) = match (asked.chars().nth(same), found.chars().nth(same)) {
+        (None, None) => {
+            return Difference {
+                odd: OddName::Found,
+                what: "differs in case only".to_owned(),
+            };
         }
-    }
+        (Some(one), Some(other)) if is_plain(other) && !is_plain(one) => {
+            (OddName::Asked, one, Some(other))
+        }
+        // A blank more is odd, not the letter that follows the only one.
+        (Some(one), Some(other)) if one == ' ' && other != ' ' && is_plain(other) => {
+            (OddName::Asked, one, Some(other))
+        }
+        (one, Some(other)) => (OddName::Found, other, one),
+        (Some(one), None) => (OddName::Asked, one, None),
+    };
+    let what = describe_character(character, same + 1, in_place_of);
+    Difference { odd, what }
 }
 
 fn same_letter(one: char, other: char) -> bool {

@@ -67,13 +67,8 @@ pub struct LeftOut {
 impl LeftOut {
     /// Makes the warning for it.
     pub fn warning(&self) -> Diagnostic {
-        let Self {
-            kind,
-            id,
-            name,
-            reason,
-        } = self;
-        let message = format!("{kind} `{name}` ({id}) is left out: {reason}");
+        let (kind, id, name) = (self.kind, &self.id, &self.name);
+        let message = format!("{kind} `{name}` ({id}) is left out: {}", self.reason);
         Diagnostic::warning("not-exported", None, message)
             .hint("a plan leaves it alone, since no manifest names it")
     }

@@ -20,19 +20,13 @@ const FORMAT_VERSION: u32 = 1;
 struct State<'a> {
     format_version: u32,
     tenant_id: &'a str,
-    service: Service,
+    /// Nothing is read of users, devices and members, which is not the same as that there are none.
+    service: Value,
     groups: Vec<Map<String, Value>>,
     assignment_filters: Vec<Map<String, Value>>,
     /// By the last part of their collection's path.
     #[serde(flatten)]
     policies: BTreeMap<&'static str, Vec<Policy<'a>>>,
-}
-
-/// Nothing is read of users, devices and members, which is not the same as that there are none.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Service {
-    members_unknown: bool,
 }
 
 #[derive(Serialize)]
@@ -60,9 +54,7 @@ pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
     let state = State {
         format_version: FORMAT_VERSION,
         tenant_id,
-        service: Service {
-            members_unknown: true,
-        },
+        service: json!({"membersUnknown": true}),
         groups: named(&tenant.groups),
         assignment_filters: named(&tenant.filters),
         policies,

@@ -40,7 +40,11 @@ pub fn to_utf8(mut bytes: Vec<u8>) -> Result<Vec<u8>, NotText> {
             return Ok(bytes);
         }
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
-            return Err(NotText::new("it is UTF-32, not UTF-8"));
+            return Err(NotText {
+                message: "it is UTF-32, not UTF-8".to_owned(),
+                shown: String::new(),
+                at: 0,
+            });
         }
         [0xff, 0xfe, ..] => (UTF_16LE, 2),
         [0xfe, 0xff, ..] => (UTF_16BE, 2),
@@ -99,16 +103,6 @@ fn not_utf8(bytes: &[u8], at: usize) -> NotText {
             shown: lossy.into_owned(),
             at,
         },
-    }
-}
-
-impl NotText {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            shown: String::new(),
-            at: 0,
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::mem::discriminant;
 
 use super::diagnostics::Diagnostics;
 use super::properties::{self, OfEntry};
-use super::read::{Draft, Drafts, Selected, TargetSet, too_many_targets};
+use super::read::{Draft, Drafts, TargetSet, too_many_targets};
 use super::targets::MOST_TARGETS;
 use super::{
     Entry, FilterReference, Manifest, Mode, NameOrId, NamedTargets, Placed, Selector,
@@ -84,23 +84,15 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
             );
         }
         match what {
-            Some(Selected {
-                kinds,
-                selector,
-                selector_place,
-                odata_type,
-            }) => {
-                for kind in kinds {
-                    let Placed {
-                        value: kind,
-                        place: kind_place,
-                    } = kind;
+            Some(what) => {
+                for kind in what.kinds {
+                    let (kind, kind_place) = (kind.value, kind.place);
                     let entry = Entry {
                         kind,
                         kind_place,
-                        selector: selector.clone(),
-                        selector_place,
-                        odata_type: odata_type.clone(),
+                        selector: what.selector.clone(),
+                        selector_place: what.selector_place,
+                        odata_type: what.odata_type.clone(),
                         mode: mode.value,
                         mode_place: mode.place,
                         targets: targets.clone(),

@@ -138,11 +138,9 @@ pub fn wanted_and_absent(wanted: &WantedTarget, absent: &WantedTarget) -> Diagno
 
 /// Different modes for one policy.
 pub fn modes(one: &Entry, other: &Entry) -> Diagnostic {
-    let (first, second) = if other.mode_place < one.mode_place {
-        (other, one)
-    } else {
-        (one, other)
-    };
+    let mut both = [one, other];
+    both.sort_by_key(|entry| entry.mode_place);
+    let [first, second] = both;
     let what = match &second.selector {
         Selector::Name(name) => format!("the policy {}", quoted(&name.value)),
         Selector::Id(id) => format!("the policy with the id {}", quoted(&id.value)),
@@ -166,11 +164,9 @@ fn between(
     other: (&WantedTarget, &str),
 ) -> Diagnostic {
     let (one_place, other_place) = apart(one.0, other.0);
-    let ((first, first_words), (second, second_words)) = if other_place < one_place {
-        ((other_place, other.1), (one_place, one.1))
-    } else {
-        ((one_place, one.1), (other_place, other.1))
-    };
+    let mut both = [(one_place, one.1), (other_place, other.1)];
+    both.sort_by_key(|(place, _)| *place);
+    let [(first, first_words), (second, second_words)] = both;
     let mut error = Diagnostic::error(code, second, message)
         .label(second_words)
         .also(first, first_words);

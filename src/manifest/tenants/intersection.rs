@@ -28,13 +28,10 @@ pub(super) fn intersection(one: &str, other: &str) -> Result<Vec<String>, TooMan
     };
     let rests = pairs.shared(0, 0)?;
     let prefix: String = one[..prefix].iter().collect();
-    let all: Vec<String> = rests
-        .into_iter()
-        .map(|rest| format!("{prefix}{rest}"))
-        .collect();
     // One glob may say all that another says.
     let mut kept: Vec<String> = Vec::new();
-    for glob in all {
+    for rest in rests {
+        let glob = format!("{prefix}{rest}");
         if kept.iter().any(|known| is_within(&glob, known)) {
             continue;
         }

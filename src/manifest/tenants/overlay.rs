@@ -147,13 +147,11 @@ fn read_kinds(
     fields: &Fields<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<Vec<PolicyKind>> {
-    match fields.get("kind") {
-        Some(_) => {
-            let kinds = reader.kinds(&item.node, fields)?;
-            Some(kinds.iter().map(|kind| kind.value).collect())
-        }
-        None => Some(Vec::new()),
+    if fields.get("kind").is_none() {
+        return Some(Vec::new());
     }
+    let kinds = reader.kinds(&item.node, fields)?;
+    Some(kinds.iter().map(|kind| kind.value).collect())
 }
 
 fn read_reason(fields: &Fields<'_>, reader: &mut Reader<'_>) {

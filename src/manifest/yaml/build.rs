@@ -246,10 +246,8 @@ impl Builder<'_> {
         fitting: &str,
         content: Content,
     ) {
-        let known = match tag {
-            None => true,
-            Some(tag) => tag.core_suffix() == Some(fitting) || is_non_specific(tag),
-        };
+        let known =
+            tag.is_none_or(|tag| tag.core_suffix() == Some(fitting) || is_non_specific(tag));
         if let (Some(tag), false) = (tag, known) {
             self.unsupported_tag(tag, span);
         }
