@@ -24,10 +24,10 @@ use crate::render::json::{Json, WithResults};
 use crate::render::phrases::count;
 use crate::render::review::{Detail, Review};
 use crate::render::text;
-use crate::report::Recorded;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::ServiceSettings;
-use crate::run::one_tenant::{self, Host, OneTenant, Source};
+use crate::run::earlier_run::EarlierRun;
+use crate::run::one_tenant::{self, Host, OneTenant, PlanSource};
 use crate::run::plan::{self, PreparedPlan};
 use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::{Failure, inputs, tenants};
@@ -50,14 +50,14 @@ pub(super) fn run_or_roll_back(
     read.extend(of.map(Path::to_owned));
     output.keep_apart("--report", command.report.as_deref())?;
     output.keep_inputs(&[("--report", command.report.as_deref())], &read)?;
-    let mut loaded = None;
+    let loaded = match (&config, of) {
+        (Ok(config), None) => preload(command, config),
+        _ => None,
+    };
     if let Ok(config) = &config {
         let source = match of {
-            None => {
-                loaded = preload(command, config);
-                tenants_of(command, loaded.as_ref())?
-            }
-            Some(file) if !file.is_dir() => None,
+            None => tenants_of(command, loaded.as_ref())?,
+            Some(folder) if !folder.is_dir() => None,
             Some(folder) if command.resume.is_some() => Some(runs::Source::Resume(folder)),
             Some(folder) => Some(runs::Source::Rollback(folder)),
         };
@@ -66,31 +66,23 @@ pub(super) fn run_or_roll_back(
         }
     }
     // Before the report is made, whatever name that has.
-    let recorded = of.map(read_report).transpose();
     let session = Session { command, output };
-    let ready = recorded.and_then(|recorded| {
-        let config = config?;
-        let source = session.settled(recorded.unwrap_or_default(), loaded)?;
-        Ok((config, source))
-    });
+    let ready = match of {
+        Some(report) => session.of_report(report).and_then(|of| Ok((config?, of))),
+        None => config.and_then(|config| Ok((config, session.source(loaded)?))),
+    };
     let tenant = ready.as_ref().ok().and_then(|(_, (_, tenant))| {
         let tenant = tenant.as_ref()?;
         Some(tenant.name.clone())
     });
-    let mut run = ApplyRun::of_tenant(command.report.as_deref(), tenant.as_deref())?;
+    let mut run = ApplyRun::new(command.report.as_deref(), tenant.as_deref())?;
     let ended = ready.and_then(|(config, source)| session.go(source, common, &config, &mut run));
     let is_rollback = of.is_some() && command.resume.is_none();
     one_tenant::finish(run, ended, is_rollback, &session)
 }
 
-/// A report, and the tenant for which its run was, if manifests named its tenants.
-type OfTenant = (Option<Recorded>, Option<Tenant>);
-
-fn read_report(path: &Path) -> Result<OfTenant, Failure> {
-    let recorded = inputs::report(path)?;
-    let tenant = tenants::recorded_tenant(path, &recorded)?;
-    Ok((Some(recorded), tenant))
-}
+/// What a plan is made of, and the tenant that it is for, if manifests named that.
+type OfTenant = (PlanSource, Option<Tenant>);
 
 /// Whether the service counts characters or bytes is not documented.
 fn warn_of_length(justification: Option<&str>, output: &Output) {
@@ -148,45 +140,37 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     fn go(
         &self,
-        (source, tenant): (Source, Option<Tenant>),
+        (source, tenant): OfTenant,
         common: &Common,
         config: &Config,
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
-        let is_saved = matches!(source, Source::Saved(..));
+        let is_saved = matches!(source, PlanSource::Earlier(EarlierRun::Saved(..)));
         let request = requests::plan(&self.command.options, config, is_saved)?;
         until_stopped(self.output, async |stop| {
             let one = OneTenant::new(self, (service, request), tenant.as_ref(), stop)?;
-            let carrying = requests::carrying(self.command);
-            one.apply(source, &carrying, run).await
+            one.apply(source, &requests::apply_options(self.command), run)
+                .await
         })
     }
 
-    /// Settles where the plan comes from, and for which tenant it is, if manifests named that.
-    fn settled(
-        &self,
-        (recorded, tenant): OfTenant,
-        loaded: Option<Result<Loaded, Failure>>,
-    ) -> Result<(Source, Option<Tenant>), Failure> {
-        let source = match recorded {
-            Some(recorded) if self.command.resume.is_some() => Source::Resume(Box::new(recorded)),
-            Some(recorded) => Source::Rollback(Box::new(recorded)),
-            None => self.source(loaded)?,
+    /// Reads a report.
+    fn of_report(&self, path: &Path) -> Result<OfTenant, Failure> {
+        let recorded = inputs::report(path)?;
+        let tenant = tenants::recorded_tenant(path, &recorded)?;
+        let earlier = match self.command.resume {
+            Some(_) => EarlierRun::Resume(recorded.into()),
+            None => EarlierRun::Rollback(recorded.into()),
         };
-        let tenant = match (&source, self.command.paths.as_slice()) {
-            (Source::Saved(saved, _), [path]) => tenants::saved_tenant(path, saved)?,
-            _ => tenant,
-        };
-        Ok((source, tenant))
+        Ok((PlanSource::Earlier(earlier), tenant))
     }
 
     /// Reads what is named: one saved plan, or manifests.
-    fn source(&self, loaded: Option<Result<Loaded, Failure>>) -> Result<Source, Failure> {
-        let paths = &self.command.paths;
-        match paths.as_slice() {
-            [path] if inputs::is_plan_file(path) => {
+    fn source(&self, loaded: Option<Result<Loaded, Failure>>) -> Result<OfTenant, Failure> {
+        match (loaded, self.command.paths.as_slice()) {
+            (None, [path]) => {
                 if self.command.options.selecting.selection().is_partial() {
                     return Err(Failure::usage("a saved plan is applied as it is")
                         .hint("make a partial plan with `plan --out`, and apply that"));
@@ -194,22 +178,21 @@ impl Session<'_> {
                 let saved = inputs::plan(path)?;
                 let max_age = self.command.max_age.unwrap_or(MAX_AGE);
                 check_age(&saved.created_at, max_age, jiff::Timestamp::now())?;
+                let tenant = tenants::saved_tenant(path, &saved)?;
                 let given = self.command.options.guards.given();
-                Ok(Source::Saved(Box::new(saved), given))
+                let earlier = EarlierRun::Saved(saved.into(), given);
+                Ok((PlanSource::Earlier(earlier), tenant))
             }
             _ if self.command.max_age.is_some() => Err(Failure::usage(
                 "`--max-age` is about a saved plan, and none is named",
             )
             .hint("manifests are always planned afresh")),
-            paths if paths.iter().any(|path| inputs::is_plan_file(path)) => {
-                Err(Failure::usage("a saved plan must be the only path")
-                    .hint("apply one saved plan, or manifests"))
-            }
-            _ => {
-                let loaded = loaded.unwrap_or_else(|| Ok(Loaded::default()));
+            (None, _) => Err(Failure::usage("a saved plan must be the only path")
+                .hint("apply one saved plan, or manifests")),
+            (Some(loaded), _) => {
                 // Now, before the report is named.
                 let loaded = loaded.map_err(|failure| self.output.print_findings(failure))?;
-                Ok(Source::Manifests(Box::new(loaded)))
+                Ok((PlanSource::Manifests(loaded.into()), None))
             }
         }
     }
@@ -320,7 +303,7 @@ impl Host for Session<'_> {
         failure: &Failure,
     ) -> Result<(), Failure> {
         let prepared = &input.plan;
-        if self.is_text() && !input.stale.is_empty() {
+        if self.is_text() && !input.context.stale.is_empty() {
             let stale = text::stale(&prepared.view(self.detail()), &run.results);
             self.output.text(&stale)?;
         }

@@ -102,7 +102,7 @@ impl WriteTestRun<'_> {
         if !self.command.yes {
             ask(self.output, stop, TRIAL).await?;
         }
-        let mut run = ApplyRun::new(self.command.report.as_deref())?;
+        let mut run = ApplyRun::new(self.command.report.as_deref(), None)?;
         run.connected(client);
         let mut tried = None;
         let mut ended = write_test.begin(&mut run, self.service).await;

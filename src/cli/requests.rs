@@ -8,7 +8,7 @@ use super::options::{CountMembers, MembersMode};
 use super::settings;
 use crate::plan::guards::GuardRules;
 use crate::run::Failure;
-use crate::run::apply::Carrying;
+use crate::run::apply::ApplyOptions;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::plan::{NameUnmanaged, PlanRequest};
 
@@ -52,8 +52,8 @@ pub(super) fn plan_or_drift(
 }
 
 /// Determines how plans are carried out.
-pub(super) fn carrying(command: &Apply) -> Carrying {
-    Carrying {
+pub(super) fn apply_options(command: &Apply) -> ApplyOptions {
+    ApplyOptions {
         report: command.report.clone(),
         expect_digest: command.expect_digest.clone(),
         reviewed: command.reviewed,

@@ -11,7 +11,8 @@ use super::tenants::{forget_plans, runs};
 use super::{apply, requests, settings, until_stopped};
 use crate::exit::Exit;
 use crate::render::review::{Detail, Next};
-use crate::run::one_tenant::{OneTenant, judge_saved};
+use crate::run::earlier_run::EarlierRun;
+use crate::run::one_tenant::{OneTenant, PlanSource, judge_saved};
 use crate::run::{Failure, inputs, tenants};
 
 pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -76,12 +77,13 @@ fn save(
     let service = settings::service(&common.service, &config)?;
     let request = requests::plan(&command.options, &config, false)?;
     let tenant = tenants::recorded_tenant(of, &recorded)?;
-    let planned = until_stopped(output, async |stop| {
+    let input = until_stopped(output, async |stop| {
         let session = Session { command, output };
         let one = OneTenant::new(&session, (service, request), tenant.as_ref(), stop)?;
-        one.plan_rollback(recorded).await
+        let source = PlanSource::Earlier(EarlierRun::Rollback(recorded.into()));
+        one.plan(source).await
     })?;
-    let prepared = &planned.input.plan;
+    let prepared = &input.plan;
     let file = out.display().to_string();
     let detail = Detail {
         next: Some(Next::Apply(&file)),
@@ -91,5 +93,5 @@ fn save(
     if prepared.plan.changed().next().is_some() {
         output.note(&still_in_git("what the plan undoes"));
     }
-    judge_saved(&planned.input)
+    judge_saved(&input)
 }

@@ -22,11 +22,11 @@ use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
 use crate::plan::{Plan, PlanDiagnostic};
 use crate::report::{Report, Results};
-pub use input::{ApplyInput, ApplyInputWithoutPlan, Unfiled};
+pub use input::{ApplyContext, ApplyInput, Unfiled};
 
 /// How plans are carried out.
 #[derive(Clone, Debug, Default)]
-pub struct Carrying {
+pub struct ApplyOptions {
     /// Where the report is to be, if that was said: a file, or with several tenants a folder.
     pub report: Option<PathBuf>,
     /// The digest of what was reviewed.
@@ -43,7 +43,7 @@ pub struct Carrying {
     pub wait_for_approval: Duration,
 }
 
-impl Carrying {
+impl ApplyOptions {
     pub(super) fn settings(&self, concurrency: usize, input: &ApplyInput) -> Settings {
         Settings {
             concurrency,
@@ -51,7 +51,7 @@ impl Carrying {
             write_with: input.plan.plan.write_with,
             approval: Approval {
                 justification: self.justification.clone(),
-                filed: input.filed.clone(),
+                filed: input.context.filed.clone(),
                 wait: self.wait_for_approval,
                 ..Approval::default()
             },
@@ -75,21 +75,13 @@ pub struct ApplyRun {
 }
 
 impl ApplyRun {
-    /// Begins a run, whose report will be this file; without one, a file named after the time.
+    /// Begins a run, whose report will be this file; without one, a file named after the time. For a tenant that
+    /// manifests have named that is in a folder of its own.
     ///
     /// # Errors
     ///
     /// Says why the file cannot be written.
-    pub fn new(report: Option<&Path>) -> Result<Self, Failure> {
-        Self::of_tenant(report, None)
-    }
-
-    /// Begins a run for a tenant that manifests have named, if they have: its reports have a folder of their own.
-    ///
-    /// # Errors
-    ///
-    /// Says why the file cannot be written.
-    pub fn of_tenant(report: Option<&Path>, tenant: Option<&str>) -> Result<Self, Failure> {
+    pub fn new(report: Option<&Path>, tenant: Option<&str>) -> Result<Self, Failure> {
         let start = Instant::now();
         let path = match report {
             Some(path) => path.to_owned(),
@@ -138,13 +130,13 @@ impl ApplyRun {
     pub fn begin(&mut self, input: &ApplyInput) -> Result<(), Failure> {
         self.start(Some(&input.plan))?;
         let plan = &input.plan.plan;
-        if !input.stale.is_empty() {
-            self.results = apply::not_started(plan, input.stale.clone());
+        if !input.context.stale.is_empty() {
+            self.results = apply::not_started(plan, input.context.stale.clone());
         }
-        self.results.skipped.clone_from(&input.skipped);
+        self.results.skipped.clone_from(&input.context.skipped);
         let names = &input.plan.annotations.names;
         let mut report = self.report();
-        report.noting(input.notes.clone());
+        report.noting(input.context.notes.clone());
         input.take_over(&mut report).map_err(report_failed)?;
         for (policy, settled) in self.results.all(plan) {
             report
@@ -178,7 +170,7 @@ impl ApplyRun {
         if objects.gone.is_empty() {
             return Ok(objects.renamed);
         }
-        if input.resumes {
+        if input.context.resumes {
             let set_aside = async { Ok(input.set_aside(&objects.gone, &reader).await?) };
             unless_stopped(stop, set_aside).await?;
             for (policy, settled) in input.those_set_aside() {
@@ -285,13 +277,13 @@ impl ApplyRun {
                 *report_failure = written.err().map(|error| report_failed(error).message);
                 *settled = waits;
             }
-            let note = input.notes.get(&(policy.kind, policy.id.clone()));
+            let note = input.context.notes.get(&(policy.kind, policy.id.clone()));
             *settled = settled.clone().noted(note);
             if let Some(reason) = &mut settled.reason {
                 reason.message = mask(&reason.message);
             }
         }
-        for (index, settled) in &input.set_aside {
+        for (index, settled) in &input.context.set_aside {
             self.results.settled.insert(*index, settled.clone());
             self.results.set_aside.insert(*index);
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::filed_requests::{Filings, ListingWait, Unknown, find_filed_requests, was_locked};
-use super::reviewed::{Origin, check_report};
+use super::reviewed::check_report;
 use super::{Failure, unavailable, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;
@@ -165,11 +165,12 @@ async fn of_run(
     let wait = ListingWait::new(began);
     let reader = Reader::new(Arc::clone(client));
     let claims = client.claims().await?;
+    check_report(&recorded, &reader).await?;
     let Filings {
         known,
         unknown,
         unfiled,
-    } = filed(recorded, client, began).await?;
+    } = find_filed_requests(recorded.policies, client, began).await?;
     let requests = reader.approval_requests().await?;
     let mut listed = Listed::default();
     let open = requests.iter().filter(|request| request.status.is_open());
@@ -259,22 +260,6 @@ fn entry(
         id: Some(policy.id.clone()),
         ..shown
     }
-}
-
-/// Returns what a run has filed, if it was in this tenant.
-async fn filed(
-    recorded: Recorded,
-    client: &Arc<Client>,
-    began: Timestamp,
-) -> Result<Filings, Failure> {
-    let reader = Reader::new(Arc::clone(client));
-    let tenant_id = reader.tenant_id().await?;
-    let here = Origin {
-        tenant_id: tenant_id.as_deref(),
-        graph_url: reader.graph_url(),
-    };
-    check_report(&recorded, here)?;
-    find_filed_requests(recorded.policies, client, began).await
 }
 
 /// Withdraws requests, and says for each what became of it.

@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod clock;
 pub mod connect;
 pub mod doctor;
+pub mod earlier_run;
 pub mod explain;
 pub mod export;
 pub mod failure;

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
-use super::apply::{ApplyInput, ApplyRun, Carrying};
+use super::apply::{ApplyInput, ApplyOptions, ApplyRun};
 use super::connect::ServiceSettings;
-use super::plan::{self, PlanRequest, PreparedPlan};
-use super::resume::plan_resume;
-use super::rollback::{PlannedRollback, plan_rollback};
+use super::earlier_run::EarlierRun;
+use super::plan::{self, PlanRequest, Planning, PreparedPlan};
 use super::tenants::{rules_of, service_of_one};
 use crate::apply::ObserveApply;
 use crate::diagnostic::{Diagnostic, Sources};
@@ -20,9 +19,7 @@ use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::PlanDiagnostic;
-use crate::plan::guards::GivenLimits;
-use crate::plan::saved::SavedPlan;
-use crate::report::{Outcome, Recorded};
+use crate::report::Outcome;
 
 /// What a run for one tenant needs of whoever starts it.
 pub trait Host {
@@ -111,17 +108,13 @@ pub trait Host {
     fn failed(&self, failure: &Failure);
 }
 
-/// Where the plan comes from.
+/// What a plan is made of.
 #[derive(Debug)]
-pub enum Source {
-    /// From manifests.
+pub enum PlanSource {
+    /// Manifests.
     Manifests(Box<Loaded>),
-    /// From a saved plan, with the limits that are given beside it.
-    Saved(Box<SavedPlan>, GivenLimits),
-    /// From a report, of what waits for approval.
-    Resume(Box<Recorded>),
-    /// From a report, of what is to be undone.
-    Rollback(Box<Recorded>),
+    /// What an earlier run has left.
+    Earlier(EarlierRun),
 }
 
 /// A run for one tenant.
@@ -169,31 +162,44 @@ impl<'a, H: Host> OneTenant<'a, H> {
     /// Says why nothing was written, or why what was written could not be reported.
     pub async fn apply(
         &self,
-        source: Source,
-        carrying: &Carrying,
+        source: PlanSource,
+        options: &ApplyOptions,
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
         let client = self.host.connect(&self.service, self.stop)?;
         run.connected(&client);
         let mut input = self.input(source, &client).await?;
+        if input.context.as_before > 0 {
+            self.host.as_before(input.context.as_before);
+        }
         // Fail before anything is written to the service, if the output would hold a secret.
         self.host.check(&input.plan, run)?;
         run.begin(&input)?;
-        if input.stale.is_empty() {
+        if input.context.stale.is_empty() {
             self.host.show(&input.plan)?;
         }
-        if let Err(failure) = self.allow(&mut input, carrying, run).await {
+        if let Err(failure) = self.allow(&mut input, options, run).await {
             self.host.refused(&input, run, &failure)?;
             return Err(failure);
         }
-        self.carry_out(&input, carrying, run).await
+        self.carry_out(&input, options, run).await
+    }
+
+    /// Makes a plan that is only saved.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no plan.
+    pub async fn plan(&self, source: PlanSource) -> Result<ApplyInput, Failure> {
+        let client = self.host.connect(&self.service, self.stop)?;
+        self.input(source, &client).await
     }
 
     /// Makes the plan, with what was found to be wrong or odd.
-    async fn input(&self, source: Source, client: &Arc<Client>) -> Result<ApplyInput, Failure> {
+    async fn input(&self, source: PlanSource, client: &Arc<Client>) -> Result<ApplyInput, Failure> {
         let (host, service, request, stop) = (self.host, &self.service, &self.request, self.stop);
         match source {
-            Source::Manifests(loaded) => {
+            PlanSource::Manifests(loaded) => {
                 let mask = |text: &str| host.mask(text).into_owned();
                 let (plan, annotations, found) = plan::plan(&loaded, client, request, mask, stop)
                     .await
@@ -208,53 +214,18 @@ impl<'a, H: Host> OneTenant<'a, H> {
                 let prepared = PreparedPlan::new(plan, annotations, service);
                 Ok(ApplyInput::new(prepared))
             }
-            Source::Saved(saved, given) => {
-                let input =
-                    ApplyInput::saved(*saved, client, service, request, given, stop).await?;
+            PlanSource::Earlier(run) => {
+                let planning = Planning {
+                    client,
+                    service,
+                    request,
+                    stop,
+                };
+                let input = run.input(planning).await?;
                 host.found_in_plan(&input.plan.plan.diagnostics);
                 Ok(input)
-            }
-            Source::Resume(recorded) => {
-                let began = jiff::Timestamp::now();
-                let tenant = recorded.tenant.clone();
-                let mut input =
-                    plan_resume(*recorded, client, service, request, began, stop).await?;
-                host.found_in_plan(&input.plan.plan.diagnostics);
-                input.plan.tenant = input.plan.tenant.or(tenant);
-                Ok(input)
-            }
-            Source::Rollback(recorded) => {
-                let planned = self.roll_back(*recorded, client).await?;
-                if planned.as_before > 0 {
-                    host.as_before(planned.as_before);
-                }
-                Ok(planned.input)
             }
         }
-    }
-
-    /// Plans the rollback of a recorded run, to be saved.
-    ///
-    /// # Errors
-    ///
-    /// The report is for another tenant, or the tenant cannot be read.
-    pub async fn plan_rollback(&self, recorded: Recorded) -> Result<PlannedRollback, Failure> {
-        let client = self.host.connect(&self.service, self.stop)?;
-        self.roll_back(recorded, &client).await
-    }
-
-    async fn roll_back(
-        &self,
-        recorded: Recorded,
-        client: &Arc<Client>,
-    ) -> Result<PlannedRollback, Failure> {
-        let tenant = recorded.tenant.clone();
-        let mut planned =
-            plan_rollback(recorded, client, &self.service, &self.request, self.stop).await?;
-        let prepared = &mut planned.input.plan;
-        self.host.found_in_plan(&prepared.plan.diagnostics);
-        prepared.tenant = prepared.tenant.take().or(tenant);
-        Ok(planned)
     }
 
     /// Refuses a plan that must not be carried out. What keeps every write from succeeding is said before what keeps
@@ -262,12 +233,12 @@ impl<'a, H: Host> OneTenant<'a, H> {
     async fn allow(
         &self,
         input: &mut ApplyInput,
-        carrying: &Carrying,
+        options: &ApplyOptions,
         run: &mut ApplyRun,
     ) -> Result<(), Failure> {
         run.check_rights(&input.plan.plan).await?;
-        input.check(carrying.expect_digest.as_deref(), carrying.reviewed)?;
-        if !input.plan.plan.is_empty() && !input.approved && !carrying.yes {
+        input.check(options.expect_digest.as_deref(), options.reviewed)?;
+        if !input.plan.plan.is_empty() && !input.context.approved && !options.yes {
             self.host.confirm(&input.plan, self.stop).await?;
         }
         // A person may have taken their time, and a saved plan may be a day old.
@@ -279,10 +250,10 @@ impl<'a, H: Host> OneTenant<'a, H> {
     async fn carry_out(
         &self,
         input: &ApplyInput,
-        carrying: &Carrying,
+        options: &ApplyOptions,
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
-        let settings = carrying.settings(self.service.concurrency, input);
+        let settings = options.settings(self.service.concurrency, input);
         let observer = self.host.begins(&input.plan);
         let mask = |message: &str| self.host.mask(message).into_owned();
         let exit = run
@@ -303,7 +274,7 @@ impl<'a, H: Host> OneTenant<'a, H> {
 pub fn judge_saved(input: &ApplyInput) -> Result<Exit, Failure> {
     match Failure::refused(input.plan.plan.refusing(), "") {
         Some(refused) => Err(refused),
-        None if !input.skipped.is_empty() => Ok(Exit::Partial),
+        None if !input.context.skipped.is_empty() => Ok(Exit::Partial),
         None => Ok(Exit::Success),
     }
 }

@@ -96,6 +96,19 @@ pub struct PlanRequest {
     pub approvals: bool,
 }
 
+/// What plans are made with.
+#[derive(Clone, Copy)]
+pub struct Planning<'a> {
+    /// Talks to the service.
+    pub client: &'a Arc<Client>,
+    /// How the service is talked to.
+    pub service: &'a ServiceSettings,
+    /// What kind of plan is asked for.
+    pub request: &'a PlanRequest,
+    /// Stops it.
+    pub stop: &'a CancellationToken,
+}
+
 /// Which of the unmanaged policies are named.
 #[derive(Clone, Debug, Default)]
 pub enum NameUnmanaged {

@@ -5,21 +5,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::apply::{ApplyInput, Unfiled};
-use super::connect::ServiceSettings;
+use super::apply::{ApplyContext, ApplyInput, Unfiled};
 use super::filed_requests::{Filings, Unknown, find_filed_requests, waits};
-use super::plan::{PlanRequest, PreparedPlan};
-use super::reviewed::{Origin, check_report};
+use super::plan::{Planning, PreparedPlan};
+use super::reviewed::check_report;
 use super::rollback::{applied_policy, narrow};
 use super::{Failure, unless_stopped};
 use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::graph::Reader;
-use crate::graph::client::Client;
 use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_assignments};
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::{WriteWith, steps};
@@ -38,19 +35,17 @@ use crate::text::count;
 /// The report is for another tenant, or holds what no run has written.
 pub async fn plan_resume(
     recorded: Recorded,
-    client: &Arc<Client>,
-    service: &ServiceSettings,
-    request: &PlanRequest,
     began: Timestamp,
-    stop: &CancellationToken,
+    planning: Planning<'_>,
 ) -> Result<ApplyInput, Failure> {
+    let Planning {
+        client,
+        service,
+        request,
+        stop,
+    } = planning;
     let reader = Reader::new(Arc::clone(client));
-    let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
-    let here = Origin {
-        tenant_id: tenant_id.as_deref(),
-        graph_url: reader.graph_url(),
-    };
-    check_report(&recorded, here)?;
+    let tenant_id = unless_stopped(stop, check_report(&recorded, &reader)).await?;
     let write_with = request.write_with.unwrap_or_default();
     if !recorded.has_plan() {
         return Err(Failure::new(
@@ -63,6 +58,7 @@ pub async fn plan_resume(
     let Recorded {
         mut policies,
         names,
+        tenant,
         ..
     } = recorded;
     forget_ended_givers(&mut policies);
@@ -92,18 +88,21 @@ pub async fn plan_resume(
         unknown,
         unfiled,
     } = found;
-    let Resumed {
-        policies: resumed,
-        unfiled,
-        filed,
-    } = Resumed::of(known, unfiled, write_with)?;
+    let mut context = ApplyContext {
+        resumes: true,
+        ..ApplyContext::default()
+    };
+    let resumed = resumed(known, unfiled, write_with, &mut context)?;
     // Those with a request stay in the plan: what is filed for them is sent or withdrawn.
-    already.retain(|key, _| !filed.contains_key(key));
-    let changed = resumed.iter().filter(|policy| policy.is_changed());
-    let renamed = async { Ok(renamed_policies(changed, &reader).await) };
-    diagnostics.extend(unless_stopped(stop, renamed).await?);
-    let resumed = async { Ok(with_writes_left(resumed, write_with, &filed, &reader).await) };
-    let resumed = unless_stopped(stop, resumed).await?;
+    already.retain(|key, _| !context.filed.contains_key(key));
+    let looked_at = async {
+        let changed = resumed.iter().filter(|policy| policy.is_changed());
+        let renamed = renamed_policies(changed, &reader).await;
+        let resumed = with_writes_left(resumed, write_with, &context.filed, &reader).await;
+        Ok((renamed, resumed))
+    };
+    let (renamed, resumed) = unless_stopped(stop, looked_at).await?;
+    diagnostics.extend(renamed);
     // Only guard `tenant` is evaluated again; the others were when the changes were filed.
     let guard = guards::tenant(request.rules.tenant_id.as_deref(), tenant_id.as_deref());
     let plan = Plan::from(PlanContents {
@@ -122,82 +121,62 @@ pub async fn plan_resume(
         names,
         ..Annotations::default()
     };
-    let (mut skipped, mut not_known) = (Vec::new(), Vec::new());
-    for Unknown {
-        policy,
-        filing,
-        settled,
-    } in unknown
-    {
-        let policy = planned(policy, None, write_with);
-        not_known.push((policy.clone(), filing));
-        skipped.push((policy, settled));
-    }
-    skipped.extend(half_written.into_iter().map(|policy| {
+    let unknown = unknown.into_iter().map(|unknown| {
+        let Unknown {
+            policy,
+            filing,
+            settled,
+        } = unknown;
+        (policy, Some(filing), settled)
+    });
+    let half_written = half_written.into_iter().map(|policy| {
         let settled = as_left(&policy);
-        (planned(policy, None, write_with), settled)
-    }));
-    for (policy, filing) in already.into_values() {
+        (policy, None, settled)
+    });
+    let already = already.into_values().map(|(policy, filing)| {
+        let settled = PolicyResult::as_planned(Outcome::Already);
+        (policy, Some(filing), settled)
+    });
+    for (policy, filing, settled) in unknown.chain(half_written).chain(already) {
         let policy = planned(policy, None, write_with);
-        not_known.push((policy.clone(), filing));
-        skipped.push((policy, PolicyResult::as_planned(Outcome::Already)));
+        let may_be_filed = filing.map(|filing| (policy.clone(), filing));
+        context.unknown.extend(may_be_filed);
+        context.skipped.push((policy, settled));
     }
-    Ok(ApplyInput {
-        resumes: true,
-        skipped,
-        filed,
-        unfiled,
-        unknown: not_known,
-        ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
-    })
+    let plan = PreparedPlan {
+        tenant,
+        ..PreparedPlan::new(plan, annotations, service)
+    };
+    Ok(ApplyInput { plan, context })
 }
 
-/// The policies that a resume is about.
-struct Resumed {
-    /// All of them, in a plan's order.
-    policies: Vec<PlannedPolicy>,
-    /// Those without a request of their own.
-    unfiled: Vec<Unfiled>,
-    /// The writes that were filed for the others.
-    filed: BTreeMap<(PolicyKind, String), PendingApproval>,
-}
-
-impl Resumed {
-    /// Plans the policies again for which a request was filed, and those for which none could be.
-    fn of(
-        known: Vec<(RecordedPolicy, PendingApproval)>,
-        unfiled: Vec<RecordedPolicy>,
-        write_with: WriteWith,
-    ) -> Result<Self, Failure> {
-        let mut resumed = Self {
-            policies: Vec::new(),
-            unfiled: Vec::new(),
-            filed: BTreeMap::new(),
+/// Plans the policies again for which a request was filed, and those for which none could be, and notes what an earlier
+/// run has filed for them.
+fn resumed(
+    known: Vec<(RecordedPolicy, PendingApproval)>,
+    unfiled: Vec<RecordedPolicy>,
+    write_with: WriteWith,
+    context: &mut ApplyContext,
+) -> Result<Vec<PlannedPolicy>, Failure> {
+    let mut resumed = Vec::new();
+    for policy in unfiled {
+        let left = Unfiled {
+            filing: policy.filing.clone(),
+            settled: as_left(&policy),
         };
-        for policy in unfiled {
-            let settled = as_left(&policy);
-            let filing = policy.filing.clone();
-            let planned = planned(policy, None, write_with);
-            resumed.unfiled.push(Unfiled {
-                kind: planned.kind,
-                id: planned.id.clone(),
-                filing,
-                settled,
-            });
-            resumed.policies.push(planned);
-        }
-        for (policy, approval) in known {
-            let key = (policy.kind, policy.id.clone());
-            let policy = planned(policy, Some(&approval), write_with);
-            check_filed(&policy, &approval)?;
-            resumed.filed.insert(key, approval);
-            resumed.policies.push(policy);
-        }
-        resumed
-            .policies
-            .sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
-        Ok(resumed)
+        let key = (policy.kind, policy.id.clone());
+        context.unfiled.insert(key, left);
+        resumed.push(planned(policy, None, write_with));
     }
+    for (policy, approval) in known {
+        let key = (policy.kind, policy.id.clone());
+        let policy = planned(policy, Some(&approval), write_with);
+        check_filed(&policy, &approval)?;
+        context.filed.insert(key, approval);
+        resumed.push(policy);
+    }
+    resumed.sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
+    Ok(resumed)
 }
 
 /// Rejects a filed request that is not a write to its policy, or whose code is not a GUID.

@@ -160,20 +160,26 @@ pub fn check_tenant(what: &str, file: Origin<'_>, here: Origin<'_>) -> Result<()
     .hint("sign in with a token that names its tenant, or use the service that the file is for"))
 }
 
-/// Refuses a report that is for another tenant than the sign-in; one whose run had no plan is for none.
+/// Refuses a report that is for another tenant than the sign-in; one whose run had no plan is for none. Returns the id
+/// of the tenant that is signed in to.
 ///
 /// # Errors
 ///
-/// As `check_tenant`.
-pub fn check_report(recorded: &Recorded, here: Origin<'_>) -> Result<(), Failure> {
+/// As `check_tenant`, or says why the sign-in failed.
+pub async fn check_report(recorded: &Recorded, reader: &Reader) -> Result<Option<String>, Failure> {
+    let tenant_id = reader.tenant_id().await?;
+    let here = Origin {
+        tenant_id: tenant_id.as_deref(),
+        graph_url: reader.graph_url(),
+    };
     let of_report = Origin {
         tenant_id: recorded.tenant_id.as_deref(),
         graph_url: &recorded.graph_url,
     };
-    match recorded.has_plan() {
-        true => check_tenant("report", of_report, here),
-        false => Ok(()),
+    if recorded.has_plan() {
+        check_tenant("report", of_report, here)?;
     }
+    Ok(tenant_id)
 }
 
 /// Refuses a sign-in for another tenant than the configuration names, where no plan is judged.

@@ -3,19 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
-use super::apply::ApplyInput;
-use super::connect::ServiceSettings;
+use super::apply::{ApplyContext, ApplyInput};
 use super::filed_requests::open_requests;
-use super::plan::{PlanRequest, PreparedPlan, add_names};
-use super::reviewed::{Origin, check_report};
+use super::plan::{PlanRequest, Planning, PreparedPlan, add_names};
+use super::reviewed::check_report;
 use super::{Failure, members, unless_stopped};
 use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::Reader;
-use crate::graph::client::Client;
 use crate::model::PolicyKind;
 use crate::plan::rollback::{self, AppliedPolicy, MissingAssignments, Rollback, as_recorded};
 use crate::plan::writes::WriteWith;
@@ -25,15 +21,6 @@ use crate::report::{
     policy_set_assignments_missing,
 };
 
-/// The plan of a rollback, and what it leaves alone.
-#[derive(Debug)]
-pub struct PlannedRollback {
-    /// What is to be carried out.
-    pub input: ApplyInput,
-    /// How many policies are already as they were before the run.
-    pub as_before: usize,
-}
-
 /// Plans the rollback of a recorded run.
 ///
 /// # Errors
@@ -41,21 +28,22 @@ pub struct PlannedRollback {
 /// The report is for another tenant, or the tenant cannot be read.
 pub async fn plan_rollback(
     recorded: Recorded,
-    client: &Arc<Client>,
-    service: &ServiceSettings,
-    request: &PlanRequest,
-    stop: &CancellationToken,
-) -> Result<PlannedRollback, Failure> {
+    planning: Planning<'_>,
+) -> Result<ApplyInput, Failure> {
+    let Planning {
+        client,
+        service,
+        request,
+        stop,
+    } = planning;
     let reader = Reader::new(Arc::clone(client));
-    let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
-    let here = Origin {
-        tenant_id: tenant_id.as_deref(),
-        graph_url: reader.graph_url(),
-    };
-    check_report(&recorded, here)?;
+    let tenant_id = unless_stopped(stop, check_report(&recorded, &reader)).await?;
     let lacking = recorded.lacking();
     let Recorded {
-        policies, names, ..
+        policies,
+        names,
+        tenant,
+        ..
     } = recorded;
     let is_meant = |policy: &&RecordedPolicy| {
         let name = policy.name.as_deref().unwrap_or(&policy.id);
@@ -99,13 +87,17 @@ pub async fn plan_rollback(
         (policy, settled)
     });
     let (plan, annotations) = back.draft.finish(&request.rules);
-    Ok(PlannedRollback {
-        input: ApplyInput {
-            skipped: skipped.chain(as_they_are).collect(),
-            notes,
-            ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
+    Ok(ApplyInput {
+        plan: PreparedPlan {
+            tenant,
+            ..PreparedPlan::new(plan, annotations, service)
         },
-        as_before: back.as_before,
+        context: ApplyContext {
+            skipped: skipped.chain(as_they_are).collect(),
+            as_before: back.as_before,
+            notes,
+            ..ApplyContext::default()
+        },
     })
 }
 

@@ -244,7 +244,7 @@ pub(in crate::cli) fn apply(
         allows_tenants: input.accepts_tenants(&request.rules),
         detail: command.options.view.detail(),
     };
-    let carrying = requests::carrying(command);
+    let options = requests::apply_options(command);
     let results = until_stopped(output, async |stop| {
         let many = ManyTenants {
             direction: Direction::Plan,
@@ -255,7 +255,7 @@ pub(in crate::cli) fn apply(
             stop,
         };
         if out.is_none() {
-            return many.apply(input, &carrying, &view).await;
+            return many.apply(input, &options, &view).await;
         }
         let results = many.judged(input, None, "; nothing was written").await;
         view.found(&results)?;

@@ -4,12 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use crate::apply::filed::was_not_reached;
 use crate::apply::staleness::{Compared, compare, renamed_policies, unread, without_target};
 use crate::exit::Exit;
-use crate::graph::client::Client;
 use crate::graph::{GraphError, Reader};
 use crate::model::{Assignment, Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::guards::{GivenLimits, GuardName};
@@ -20,8 +17,7 @@ use crate::plan::{Earlier, Names, Plan, PlannedPolicy, Summary};
 use crate::report::{
     Announced, FilingAttempt, Moved, Notes, PendingApproval, PolicyResult, Report,
 };
-use crate::run::connect::ServiceSettings;
-use crate::run::plan::{PlanRequest, PreparedPlan};
+use crate::run::plan::{Planning, PreparedPlan};
 use crate::run::reviewed::{Origin, check_digest, check_tenant, check_write_with};
 use crate::run::{Failure, members, unless_stopped};
 
@@ -30,16 +26,25 @@ use crate::run::{Failure, members, unless_stopped};
 pub struct ApplyInput {
     /// The plan.
     pub plan: PreparedPlan,
+    /// What is known beside it.
+    pub context: ApplyContext,
+}
+
+/// What is known beside a plan that is to be carried out.
+#[derive(Debug, Default)]
+pub struct ApplyContext {
     /// Whether it was approved before: it was saved.
     pub approved: bool,
     /// Policies that are not part of the plan, and why.
     pub skipped: Vec<(PlannedPolicy, PolicyResult)>,
+    /// How many policies are already as they were before the run that is undone.
+    pub as_before: usize,
     /// The writes that were filed for approval, by the policy's kind and id.
     pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     /// The writes that may have been filed; they are among those that are not part of the plan.
     pub unknown: Vec<(PlannedPolicy, FilingAttempt)>,
-    /// Policies of the plan that wait and have no request of their own.
-    pub unfiled: Vec<Unfiled>,
+    /// Policies of the plan that wait and have no request of their own, by kind and id.
+    pub unfiled: BTreeMap<(PolicyKind, String), Unfiled>,
     /// Whether the plan is what an earlier run has left waiting: each of its policies is looked at by itself.
     pub resumes: bool,
     /// Policies that are not as they were when the plan was saved. If there are any, nothing is
@@ -52,75 +57,28 @@ pub struct ApplyInput {
     pub set_aside: BTreeMap<usize, PolicyResult>,
     /// What is to be said of policies that end as planned.
     pub notes: Notes,
+    /// How an earlier run has left the plan's policies, while the plan is kept in the form of a saved one, which does
+    /// not say it.
+    pub(in crate::run) earlier: BTreeMap<(PolicyKind, String), Earlier>,
 }
 
 /// A policy that an earlier run could not file a change of.
 #[derive(Debug)]
 pub struct Unfiled {
-    /// Its kind.
-    pub kind: PolicyKind,
-    /// Its id.
-    pub id: String,
     /// What was sent last that may have been filed.
     pub filing: Option<FilingAttempt>,
     /// What that run said of it.
     pub settled: PolicyResult,
 }
 
-impl Unfiled {
-    fn is(&self, policy: &PlannedPolicy) -> bool {
-        self.kind == policy.kind && self.id == policy.id
-    }
-}
-
-/// What is to be carried out, without the plan.
-#[derive(Debug)]
-pub struct ApplyInputWithoutPlan {
-    /// See [`ApplyInput::approved`].
-    pub approved: bool,
-    skipped: Vec<(PlannedPolicy, PolicyResult)>,
-    filed: BTreeMap<(PolicyKind, String), PendingApproval>,
-    unknown: Vec<(PlannedPolicy, FilingAttempt)>,
-    unfiled: Vec<Unfiled>,
-    resumes: bool,
-    stale: Vec<Moved>,
-    half_done: BTreeMap<usize, Assignments>,
-    set_aside: BTreeMap<usize, PolicyResult>,
-    notes: Notes,
-    /// How an earlier run has left the plan's policies, which a saved plan does not say.
-    earlier: BTreeMap<(PolicyKind, String), Earlier>,
-}
-
-impl ApplyInputWithoutPlan {
+impl ApplyContext {
     /// Adds the plan.
     #[must_use]
-    pub fn join(self, mut plan: PreparedPlan) -> ApplyInput {
-        plan.plan = plan.plan.with_earlier(self.earlier);
-        let Self {
-            approved,
-            skipped,
-            filed,
-            unknown,
-            unfiled,
-            resumes,
-            stale,
-            half_done,
-            set_aside,
-            notes,
-            earlier: _,
-        } = self;
+    pub fn join(mut self, mut plan: PreparedPlan) -> ApplyInput {
+        plan.plan = plan.plan.with_earlier(std::mem::take(&mut self.earlier));
         ApplyInput {
             plan,
-            approved,
-            skipped,
-            filed,
-            unknown,
-            unfiled,
-            resumes,
-            stale,
-            half_done,
-            set_aside,
-            notes,
+            context: self,
         }
     }
 }
@@ -128,38 +86,11 @@ impl ApplyInputWithoutPlan {
 impl ApplyInput {
     /// Takes the plan out.
     #[must_use]
-    pub fn split(self) -> (PreparedPlan, ApplyInputWithoutPlan) {
-        let Self {
-            plan,
-            approved,
-            skipped,
-            filed,
-            unknown,
-            unfiled,
-            resumes,
-            stale,
-            half_done,
-            set_aside,
-            notes,
-        } = self;
-        let earlier = plan.plan.policies.iter().filter_map(|policy| {
-            let earlier = policy.earlier.clone()?;
-            Some(((policy.kind, policy.id.clone()), earlier))
-        });
-        let rest = ApplyInputWithoutPlan {
-            earlier: earlier.collect(),
-            approved,
-            skipped,
-            filed,
-            unknown,
-            unfiled,
-            resumes,
-            stale,
-            half_done,
-            set_aside,
-            notes,
-        };
-        (plan, rest)
+    pub fn split(mut self) -> (PreparedPlan, ApplyContext) {
+        let policies = self.plan.plan.policies.iter();
+        let earlier = policies.filter_map(|policy| Some((key(policy), policy.earlier.clone()?)));
+        self.context.earlier = earlier.collect();
+        (self.plan, self.context)
     }
 
     /// Takes over what an earlier run has filed, or could not file: whatever becomes of this run, its report resumes
@@ -171,15 +102,15 @@ impl ApplyInput {
     pub fn take_over(&self, report: &mut Report) -> io::Result<()> {
         let names = &self.plan.annotations.names;
         for policy in self.plan.plan.changed() {
-            if let Some(filed) = self.filed.get(&(policy.kind, policy.id.clone())) {
+            if let Some(filed) = self.context.filed.get(&key(policy)) {
                 report.filed(policy, names, Announced::Approved(filed))?;
             }
         }
-        for (policy, filing) in &self.unknown {
+        for (policy, filing) in &self.context.unknown {
             report.filed(policy, names, Announced::Filing(filing))?;
         }
         for policy in self.plan.plan.changed() {
-            let Some(unfiled) = self.unfiled_of(policy) else {
+            let Some(unfiled) = self.context.unfiled.get(&key(policy)) else {
                 continue;
             };
             if let Some(filing) = &unfiled.filing {
@@ -188,10 +119,6 @@ impl ApplyInput {
             report.policy(policy, &unfiled.settled, names)?;
         }
         Ok(())
-    }
-
-    fn unfiled_of(&self, policy: &PlannedPolicy) -> Option<&Unfiled> {
-        self.unfiled.iter().find(|unfiled| unfiled.is(policy))
     }
 
     /// Returns how a policy stands that this run did not come to: as the earlier run left it.
@@ -203,7 +130,7 @@ impl ApplyInput {
         // What was filed in the meantime stays filed.
         let is_unfiled = settled.approval.is_none();
         let reason = settled.reason.as_ref().filter(|_| is_unfiled)?;
-        let unfiled = self.unfiled_of(policy)?;
+        let unfiled = self.context.unfiled.get(&key(policy))?;
         was_not_reached(settled.outcome, reason).then(|| unfiled.settled.clone())
     }
 
@@ -226,7 +153,7 @@ impl ApplyInput {
         let keys = affected.iter().map(|(_, policy)| key(policy));
         let live = reader.assignments_of(&keys.collect::<Vec<_>>()).await?;
         for ((index, policy), live) in affected.into_iter().zip(live) {
-            let filed = self.filed.get(&key(policy));
+            let filed = self.context.filed.get(&key(policy));
             let settled = match live {
                 // What is as planned, or was deleted, is found to be so.
                 Ok(None) => continue,
@@ -237,8 +164,8 @@ impl ApplyInput {
                 }
                 Err(error) => unread(&error, filed),
             };
-            self.filed.remove(&key(policy));
-            self.set_aside.insert(index, settled);
+            self.context.filed.remove(&key(policy));
+            self.context.set_aside.insert(index, settled);
         }
         Ok(())
     }
@@ -246,21 +173,26 @@ impl ApplyInput {
     /// Returns the policies that were set aside, and what becomes of them.
     pub fn those_set_aside(&self) -> impl Iterator<Item = (&PlannedPolicy, &PolicyResult)> {
         let changed = self.plan.plan.changed().enumerate();
-        changed.filter_map(|(index, policy)| Some((policy, self.set_aside.get(&index)?)))
+        changed.filter_map(|(index, policy)| Some((policy, self.context.set_aside.get(&index)?)))
     }
 
     /// Returns what of the plan is left to be carried out, if that is not all of it.
     pub fn rest(&self) -> Option<Plan> {
         let plan = &self.plan.plan;
-        if !self.half_done.is_empty() {
-            return Some(plan.going_on_from(&self.half_done));
+        let ApplyContext {
+            half_done,
+            set_aside,
+            ..
+        } = &self.context;
+        if !half_done.is_empty() {
+            return Some(plan.going_on_from(half_done));
         }
         // A policy without an open request is finished; others need not wait for it.
         let ended = self.those_set_aside();
         let ended = ended.filter(|(_, settled)| settled.approval.is_none());
         let ended = ended.map(|(policy, _)| key(policy)).collect();
-        let not_written = self.set_aside.keys().copied().collect();
-        (!self.set_aside.is_empty()).then(|| plan.without(&not_written, &ended))
+        let not_written = set_aside.keys().copied().collect();
+        (!set_aside.is_empty()).then(|| plan.without(&not_written, &ended))
     }
 
     /// Refuses a saved plan some of whose policies have moved.
@@ -269,7 +201,7 @@ impl ApplyInput {
     ///
     /// Names them.
     pub fn check_moved(&self) -> Result<(), Failure> {
-        match self.stale.is_empty() {
+        match self.context.stale.is_empty() {
             true => Ok(()),
             false => Err(self.moved()),
         }
@@ -280,16 +212,7 @@ impl ApplyInput {
     pub fn new(plan: PreparedPlan) -> Self {
         Self {
             plan,
-            approved: false,
-            skipped: Vec::new(),
-            filed: BTreeMap::new(),
-            unknown: Vec::new(),
-            unfiled: Vec::new(),
-            resumes: false,
-            stale: Vec::new(),
-            half_done: BTreeMap::new(),
-            set_aside: BTreeMap::new(),
-            notes: Notes::new(),
+            context: ApplyContext::default(),
         }
     }
 
@@ -300,12 +223,15 @@ impl ApplyInput {
     /// The plan is for another tenant or another way of writing, or the tenant cannot be read.
     pub async fn saved(
         saved: SavedPlan,
-        client: &Arc<Client>,
-        service: &ServiceSettings,
-        request: &PlanRequest,
         given: GivenLimits,
-        stop: &CancellationToken,
+        planning: Planning<'_>,
     ) -> Result<Self, Failure> {
+        let Planning {
+            client,
+            service,
+            request,
+            stop,
+        } = planning;
         check_write_with(saved.plan.write_with, request.write_with)?;
         let reader = Reader::new(Arc::clone(client));
         let SavedPlan {
@@ -357,10 +283,13 @@ impl ApplyInput {
             prepared.digest = digest;
             prepared.tenant = tenant;
             Ok(Self {
-                approved: true,
-                stale,
-                half_done,
-                ..Self::new(prepared)
+                plan: prepared,
+                context: ApplyContext {
+                    approved: true,
+                    stale,
+                    half_done,
+                    ..ApplyContext::default()
+                },
             })
         })
         .await
@@ -384,7 +313,7 @@ impl ApplyInput {
     /// Whether a plan that was just made is the reviewed one, and this run accepts guards that the
     /// review did not. A file's acceptances are part of what is reviewed: anyone may have added them.
     fn is_reviewed_but_for_acceptances(&self, expected_digest: Option<&str>) -> bool {
-        let expected = expected_digest.filter(|_| !self.approved);
+        let expected = expected_digest.filter(|_| !self.context.approved);
         expected.is_some_and(|digest| {
             digest == digest_without_acceptances(&self.plan.plan, &self.plan.annotations.names)
         })
@@ -394,7 +323,11 @@ impl ApplyInput {
         let changed = self.plan.plan.changed().enumerate();
         let names: Vec<String> = changed
             .filter_map(|(index, policy)| {
-                let found = self.stale.iter().find(|moved| moved.index == index)?;
+                let found = self
+                    .context
+                    .stale
+                    .iter()
+                    .find(|moved| moved.index == index)?;
                 let how = if found.live.is_none() {
                     " (deleted)"
                 } else {

@@ -13,7 +13,7 @@ use super::results::TenantResults;
 use crate::plan::guards::{Guard, GuardName, GuardRules};
 use crate::render::review::Direction;
 use crate::run::Failure;
-use crate::run::apply::Carrying;
+use crate::run::apply::ApplyOptions;
 use crate::run::reports::default_folder;
 
 /// Whoever is shown what a run for several tenants is about to do, and is asked.
@@ -101,14 +101,14 @@ impl<H: Host> ManyTenants<'_, H> {
     pub async fn apply(
         &self,
         input: Input<'_>,
-        carrying: &Carrying,
+        options: &ApplyOptions,
         audience: &impl Audience,
     ) -> Result<TenantResults, Failure> {
-        let digest = carrying.expect_digest.as_deref();
+        let digest = options.expect_digest.as_deref();
         let mut results = self.judged(input, digest, "; nothing was written").await;
         audience.found(&results)?;
         let mut allowed = match digest {
-            Some(digest) => results.check_digest(digest, carrying.reviewed),
+            Some(digest) => results.check_digest(digest, options.reviewed),
             None => Ok(()),
         };
         if results.entries.is_empty() {
@@ -118,7 +118,7 @@ impl<H: Host> ManyTenants<'_, H> {
             .map(|entry| entry.tenant.name.clone())
             .collect();
         let is_planned = results.entries.iter().any(|entry| entry.brief.is_some());
-        let asks = allowed.is_ok() && must_ask(&results, carrying.yes);
+        let asks = allowed.is_ok() && must_ask(&results, options.yes);
         if is_planned {
             audience.show(&results, asks)?;
         }
@@ -129,9 +129,9 @@ impl<H: Host> ManyTenants<'_, H> {
             audience.refused(failure);
             results.refuse_all(failure);
         }
-        self.carry_out(&mut results, carrying).await;
+        self.carry_out(&mut results, options).await;
         if is_planned {
-            let folder = carrying.report.clone().unwrap_or_else(default_folder);
+            let folder = options.report.clone().unwrap_or_else(default_folder);
             audience.reported(&folder);
         }
         if allowed.is_ok() {

@@ -7,7 +7,7 @@ use crate::plan::guards::{self, Guard};
 use crate::plan::saved::{digest_of, digest_without_acceptances};
 use crate::plan::{Names, Plan};
 use crate::run::Failure;
-use crate::run::apply::ApplyInputWithoutPlan;
+use crate::run::apply::ApplyContext;
 
 /// A tenant of a run, and what came of it so far.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Entry {
     pub(super) has_settled: bool,
     pub(super) plan: Option<Slot>,
     pub(super) found: Option<Slot>,
-    pub(super) rest: Option<ApplyInputWithoutPlan>,
+    pub(super) context: Option<ApplyContext>,
 }
 
 /// What is known of a plan without reading it.
@@ -115,7 +115,7 @@ impl Entry {
             has_settled: false,
             plan: None,
             found: None,
-            rest: None,
+            context: None,
         }
     }
 
@@ -174,6 +174,6 @@ impl Entry {
     pub(super) fn drop_plan(&mut self) {
         self.brief = None;
         self.plan = None;
-        self.rest = None;
+        self.context = None;
     }
 }

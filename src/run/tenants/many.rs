@@ -17,10 +17,9 @@ use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::GivenLimits;
 use crate::render::review::Direction;
-use crate::run::apply::{ApplyInput, ApplyRun, Carrying};
-use crate::run::plan::{self, PlanRequest, PreparedPlan};
-use crate::run::resume::plan_resume;
-use crate::run::rollback::plan_rollback;
+use crate::run::apply::{ApplyInput, ApplyOptions, ApplyRun};
+use crate::run::earlier_run::EarlierRun;
+use crate::run::plan::{self, PlanRequest, Planning, PreparedPlan};
 use crate::run::{Failure, reports};
 
 /// Where the plans of tenants come from.
@@ -106,38 +105,31 @@ impl<H: Host> ManyTenants<'_, H> {
             ..TenantResults::default()
         };
         self.host.expects(input.len());
-        let entries = match input {
+        let kept = &results;
+        let entries = match &input {
             Input::Manifests(loaded, tenants) => {
-                let work = tenants.into_iter().map(|tenant| {
-                    let results = &results;
-                    async move {
-                        let staged = self.planned(loaded, &tenant);
-                        self.stage(results, Entry::new(tenant.clone()), staged)
-                            .await
-                    }
+                let work = tenants.iter().map(|tenant| {
+                    let staged = self.planned(loaded, tenant);
+                    self.stage(kept, Entry::new(tenant.clone()), staged)
                 });
                 self.side_by_side(work).await
             }
             Input::Saved(files, given) => {
-                let work = files.iter().map(|file| {
-                    let staged = self.saved(file, given);
-                    self.stage(&results, file.entry(), staged)
-                });
-                self.side_by_side(work).await
+                // How many tenants change is judged for all of them.
+                let given = GivenLimits {
+                    tenants: true,
+                    ..*given
+                };
+                let saved = |file: &TenantFile| Ok(EarlierRun::Saved(file.plan()?.into(), given));
+                self.of_files(kept, files, saved).await
             }
             Input::Resume(files) => {
-                let work = files.iter().map(|file| {
-                    let staged = self.resumed(file);
-                    self.stage(&results, file.entry(), staged)
-                });
-                self.side_by_side(work).await
+                let recorded = |file: &TenantFile| Ok(EarlierRun::Resume(file.report()?.into()));
+                self.of_files(kept, files, recorded).await
             }
             Input::Rollback(files) => {
-                let work = files.iter().map(|file| {
-                    let staged = self.rolled_back(file);
-                    self.stage(&results, file.entry(), staged)
-                });
-                self.side_by_side(work).await
+                let recorded = |file: &TenantFile| Ok(EarlierRun::Rollback(file.report()?.into()));
+                self.of_files(kept, files, recorded).await
             }
         };
         self.host.all_done();
@@ -145,6 +137,20 @@ impl<H: Host> ManyTenants<'_, H> {
         results.refuse_duplicate_tenants();
         results.sort();
         results
+    }
+
+    /// Plans for the tenants of files.
+    async fn of_files(
+        &self,
+        results: &TenantResults,
+        files: &[TenantFile],
+        read: impl Fn(&TenantFile) -> Result<EarlierRun, Failure>,
+    ) -> Vec<Entry> {
+        let work = files.iter().map(|file| {
+            let staged = self.left(file, &read);
+            self.stage(results, file.entry(), staged)
+        });
+        self.side_by_side(work).await
     }
 
     fn ended(&self, entry: &Entry) {
@@ -240,50 +246,34 @@ impl<H: Host> ManyTenants<'_, H> {
         })
     }
 
-    /// Looks whether a saved plan still fits.
-    async fn saved(&self, file: &TenantFile, given: GivenLimits) -> Result<Staged, Failure> {
-        let saved = file.plan()?;
+    /// Makes the plan of what an earlier run has left in a file.
+    async fn left(
+        &self,
+        file: &TenantFile,
+        read: impl Fn(&TenantFile) -> Result<EarlierRun, Failure>,
+    ) -> Result<Staged, Failure> {
+        let earlier = read(file)?;
         let (client, service) = self.host.connect(&file.tenant, self.stop)?;
-        let request = self.request_for(&file.tenant);
-        // How many tenants change is judged for all of them.
-        let given = GivenLimits {
-            tenants: true,
-            ..given
+        let request = match earlier {
+            // Whether it is the tenant of the report is all that is asked.
+            EarlierRun::Resume(_) => self.request.clone(),
+            EarlierRun::Saved(..) | EarlierRun::Rollback(_) => self.request_for(&file.tenant),
         };
-        let mut input =
-            ApplyInput::saved(saved, &client, &service, &request, given, self.stop).await?;
-        input.plan.plan = input.plan.plan.with_tenants_guard(None);
+        let planning = Planning {
+            client: &client,
+            service: &service,
+            request: &request,
+            stop: self.stop,
+        };
+        let input = earlier.input(planning).await?;
         Ok(Staged {
             drawn: self.host.drawn_saved(&input.plan.plan.diagnostics),
             input,
-        })
-    }
-
-    async fn resumed(&self, file: &TenantFile) -> Result<Staged, Failure> {
-        let recorded = file.report()?;
-        let (client, service) = self.host.connect(&file.tenant, self.stop)?;
-        let began = jiff::Timestamp::now();
-        let (request, stop) = (&self.request, self.stop);
-        let input = plan_resume(recorded, &client, &service, request, began, stop).await?;
-        Ok(Staged {
-            drawn: self.host.drawn_saved(&input.plan.plan.diagnostics),
-            input,
-        })
-    }
-
-    async fn rolled_back(&self, file: &TenantFile) -> Result<Staged, Failure> {
-        let recorded = file.report()?;
-        let (client, service) = self.host.connect(&file.tenant, self.stop)?;
-        let request = self.request_for(&file.tenant);
-        let rolled = plan_rollback(recorded, &client, &service, &request, self.stop).await?;
-        Ok(Staged {
-            drawn: self.host.drawn_saved(&rolled.input.plan.plan.diagnostics),
-            input: rolled.input,
         })
     }
 
     /// Carries out the plans of all tenants, and writes their reports. What was refused stays so.
-    pub async fn carry_out(&self, results: &mut TenantResults, carrying: &Carrying) {
+    pub async fn carry_out(&self, results: &mut TenantResults, options: &ApplyOptions) {
         let entries = std::mem::take(&mut results.entries);
         let planned = entries.iter().filter(|entry| entry.brief.is_some());
         self.host.expects(planned.count());
@@ -291,9 +281,9 @@ impl<H: Host> ManyTenants<'_, H> {
         let failed = AtomicBool::new(entries.iter().any(|entry| entry.failure.is_some()));
         let (shared, failed) = (&*results, &failed);
         let work = entries.into_iter().map(|entry| async move {
-            let may_start = !(carrying.fail_fast && failed.load(Ordering::Relaxed));
+            let may_start = !(options.fail_fast && failed.load(Ordering::Relaxed));
             let entry = self
-                .carry_out_one(shared, entry, carrying, (began, may_start))
+                .carry_out_one(shared, entry, options, (began, may_start))
                 .await;
             if entry.has_failed() {
                 failed.store(true, Ordering::Relaxed);
@@ -310,18 +300,15 @@ impl<H: Host> ManyTenants<'_, H> {
         &self,
         results: &TenantResults,
         mut entry: Entry,
-        carrying: &Carrying,
+        options: &ApplyOptions,
         (began, may_start): (jiff::Timestamp, bool),
     ) -> Entry {
         let name = entry.tenant.name.clone();
-        let folder = carrying.report.as_deref();
-        let input = match results.input(&mut entry) {
-            Ok(input) => input,
-            Err(failure) => {
-                entry.failure = Some(failure);
-                None
-            }
-        };
+        let folder = options.report.as_deref();
+        let input = results.input(&mut entry).unwrap_or_else(|failure| {
+            entry.failure = Some(failure);
+            None
+        });
         let Some(mut input) = input else {
             // A report that is named is written whatever happens.
             if folder.is_some() {
@@ -345,7 +332,7 @@ impl<H: Host> ManyTenants<'_, H> {
             Err(failure) => entry.failure = Some(failure),
             Ok(mut run) => {
                 let ended = self
-                    .write(&entry.tenant, &mut input, refused, &mut run, carrying)
+                    .write(&entry.tenant, &mut input, refused, &mut run, options)
                     .await;
                 let exit = match &ended {
                     Ok(exit) => *exit,
@@ -373,7 +360,7 @@ impl<H: Host> ManyTenants<'_, H> {
         input: &mut ApplyInput,
         refused: Option<Failure>,
         run: &mut ApplyRun,
-        carrying: &Carrying,
+        options: &ApplyOptions,
     ) -> Result<Exit, Failure> {
         if let Some(refused) = refused {
             run.begin(input)?;
@@ -384,7 +371,7 @@ impl<H: Host> ManyTenants<'_, H> {
         run.begin(input)?;
         run.check_rights(&input.plan.plan).await?;
         run.check_objects(input, self.stop).await?;
-        let settings = carrying.settings(service.concurrency, input);
+        let settings = options.settings(service.concurrency, input);
         let mask = |message: &str| self.host.mask(message).into_owned();
         let observer = self.host.observer(&tenant.name);
         let exit = run
@@ -418,5 +405,5 @@ fn report_of(
         )
         .hint("with several tenants `--report` takes a folder; nothing was written to the service")
     })?;
-    ApplyRun::new(Some(&path))
+    ApplyRun::new(Some(&path), None)
 }

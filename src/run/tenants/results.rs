@@ -98,7 +98,7 @@ impl TenantResults {
         (all, check): (bool, impl Fn(&str) -> Result<(), Failure>),
     ) -> Result<(), Failure> {
         entry.failure = input.check_moved().err();
-        let (mut prepared, rest) = input.split();
+        let (mut prepared, context) = input.split();
         self.keep_found(entry, &drawn)?;
         let (plan, digests) = Digests::of(prepared.plan, &prepared.annotations.names);
         prepared.plan = plan;
@@ -108,13 +108,13 @@ impl TenantResults {
         });
         entry.brief = Some(Brief {
             is_empty: prepared.plan.is_empty(),
-            approved: rest.approved,
+            approved: context.approved,
             digests,
             refusing: refusing.collect(),
             only_unapplied: is_only_unapplied(&prepared),
             tenant_id: prepared.plan.tenant_id.clone(),
         });
-        entry.rest = Some(rest);
+        entry.context = Some(context);
         let text = compact(&prepared.record(all))?;
         check(&text)?;
         entry.plan = Some(self.put(&text)?);
@@ -330,10 +330,8 @@ impl TenantResults {
     /// It cannot be read.
     pub fn input(&self, entry: &mut Entry) -> Result<Option<ApplyInput>, Failure> {
         let prepared = self.open(entry)?.prepared;
-        let rest = entry.rest.take();
-        Ok(prepared
-            .zip(rest)
-            .map(|(prepared, rest)| rest.join(prepared)))
+        let both = prepared.zip(entry.context.take());
+        Ok(both.map(|(prepared, context)| context.join(prepared)))
     }
 
     /// Sorts the worst first, then by name.

@@ -14,9 +14,9 @@ use assignctl::manifest;
 use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::report::PolicyResult;
 use assignctl::run::Failure;
-use assignctl::run::apply::{ApplyInput, ApplyRun, Carrying};
+use assignctl::run::apply::{ApplyInput, ApplyOptions, ApplyRun};
 use assignctl::run::connect::ServiceSettings;
-use assignctl::run::one_tenant::{self, Host, OneTenant, Source};
+use assignctl::run::one_tenant::{self, Host, OneTenant, PlanSource};
 use assignctl::run::plan::{PlanRequest, PreparedPlan};
 use tokio_util::sync::CancellationToken;
 
@@ -48,11 +48,11 @@ impl Person {
         let text = wants("*", &["A", "B"]);
         let loaded = manifest::read_texts(vec![("m.yaml".to_owned(), text)]);
         in_virtual_time(async {
-            let mut run = ApplyRun::new(Some(&report))?;
+            let mut run = ApplyRun::new(Some(&report), None)?;
             let asked = (service_settings(), PlanRequest::default());
             let one = OneTenant::new(self, asked, None, &self.world.stop)?;
-            let source = Source::Manifests(Box::new(loaded));
-            let ended = one.apply(source, &Carrying::default(), &mut run).await;
+            let source = PlanSource::Manifests(Box::new(loaded));
+            let ended = one.apply(source, &ApplyOptions::default(), &mut run).await;
             one_tenant::finish(run, ended, false, self)
         })
     }

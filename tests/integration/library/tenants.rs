@@ -22,7 +22,7 @@ use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::render::review::Direction;
 use assignctl::report::PolicyResult;
 use assignctl::run::Failure;
-use assignctl::run::apply::Carrying;
+use assignctl::run::apply::ApplyOptions;
 use assignctl::run::connect::ServiceSettings;
 use assignctl::run::plan::PlanRequest;
 use assignctl::run::tenants::{Drawn, Host, Input, ManyTenants, TenantResults};
@@ -212,9 +212,9 @@ impl Host for Cluster {
 /// Plans and applies for all tenants, and returns how long that took.
 fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (TenantResults, Duration) {
     let reports = tempfile::tempdir().expect("a folder");
-    let carrying = Carrying {
+    let options = ApplyOptions {
         report: Some(reports.path().to_owned()),
-        ..Carrying::default()
+        ..ApplyOptions::default()
     };
     in_virtual_time(async {
         let began = Instant::now();
@@ -229,7 +229,7 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (TenantResults, D
         };
         let tenants = loaded.tenants.clone();
         let mut batch = many.plan(Input::Manifests(loaded, tenants)).await;
-        many.carry_out(&mut batch, &carrying).await;
+        many.carry_out(&mut batch, &options).await;
         (batch, began.elapsed())
     })
 }
@@ -338,9 +338,9 @@ fn an_interrupt_ends_all_tenants_in_order() {
         let cluster = Cluster::new(6, true, make);
         let loaded = baseline(4, 3);
         let reports = tempfile::tempdir().expect("a folder");
-        let carrying = Carrying {
+        let options = ApplyOptions {
             report: Some(reports.path().to_owned()),
-            ..Carrying::default()
+            ..ApplyOptions::default()
         };
         let batch = in_virtual_time(async {
             let many = ManyTenants {
@@ -353,7 +353,7 @@ fn an_interrupt_ends_all_tenants_in_order() {
             };
             let tenants = loaded.tenants.clone();
             let mut batch = many.plan(Input::Manifests(&loaded, tenants)).await;
-            many.carry_out(&mut batch, &carrying).await;
+            many.carry_out(&mut batch, &options).await;
             batch
         });
         assert_eq!(batch.exit(), Exit::Interrupted, "{after}");

@@ -26,7 +26,7 @@ async fn tried(world: &World) -> (WriteTestResult, Vec<u8>) {
         .expect("a policy");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("r.jsonl");
-    let mut run = ApplyRun::new(Some(&path)).expect("a report");
+    let mut run = ApplyRun::new(Some(&path), None).expect("a report");
     run.connected(&world.client);
     let service = service_settings();
     write_test

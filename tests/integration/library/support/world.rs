@@ -243,7 +243,7 @@ impl World {
         let names = lock(&self.names).clone();
         if let Some(input) = &self.resumed {
             input.take_over(&mut report).expect("memory");
-            for (policy, settled) in &input.skipped {
+            for (policy, settled) in &input.context.skipped {
                 report.policy(policy, settled, &names).expect("memory");
             }
         }

@@ -124,7 +124,7 @@ pub(super) fn nothing_that_waits_is_dropped(recorded: &Recorded, resumed: &Apply
     let pending = pending.filter(|policy| policy.outcome == Some(Outcome::Pending));
     for policy in pending {
         let is_it = |other: &PlannedPolicy| (other.kind, &other.id) == (policy.kind, &policy.id);
-        let mut skipped = resumed.skipped.iter();
+        let mut skipped = resumed.context.skipped.iter();
         assert!(
             resumed.plan.plan.changed().any(is_it) || skipped.any(|(other, _)| is_it(other)),
             "dropped: {policy:#?}"

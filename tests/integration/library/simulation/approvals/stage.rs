@@ -13,7 +13,7 @@ use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{self, Outcome, PolicyResult, ReasonCode, Recorded, Results};
 use assignctl::run::approvals::{RequestFilter, cancel, list};
 use assignctl::run::filed_requests::find_filed_requests;
-use assignctl::run::plan::PlanRequest;
+use assignctl::run::plan::{PlanRequest, Planning};
 use assignctl::run::resume::plan_resume;
 use assignctl_sandbox::{
     ApprovalRequest, ApprovalStatus, Collection, Decision, Machine, Party, SameBody, Tenant,
@@ -285,14 +285,18 @@ impl Stage {
             write_with: Some(self.world.settings.write_with),
             ..PlanRequest::default()
         };
-        let (client, stop) = (&self.world.client, &self.world.stop);
-        let began = self.now();
+        let planning = Planning {
+            client: &self.world.client,
+            service: &service,
+            request: &request,
+            stop: &self.world.stop,
+        };
         let recorded = read(report);
-        let input = plan_resume(recorded.clone(), client, &service, &request, began, stop).await;
+        let input = plan_resume(recorded.clone(), self.now(), planning).await;
         let input = input.ok()?;
         nothing_that_waits_is_dropped(&recorded, &input);
         *lock(&self.world.names) = input.plan.annotations.names.clone();
-        self.world.settings.approval.filed = input.filed.clone();
+        self.world.settings.approval.filed = input.context.filed.clone();
         // The time that went by as requests were looked for.
         self.world.settings.approval.began = Some(self.now());
         let plan = input.plan.plan.clone();
