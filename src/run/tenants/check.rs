@@ -9,7 +9,6 @@ use super::host::Host;
 use super::many::{Input, ManyTenants};
 use crate::diagnostic::Severity;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::PlanDiagnostic;
 use crate::render::lacks::{Missing, TenantLacks};
 use crate::render::review::{Direction, Finding};
 use crate::run::Failure;
@@ -42,36 +41,19 @@ pub async fn check(
 }
 
 fn lacks_of(host: &impl Host, entry: &Entry, findings: &[Finding]) -> TenantLacks {
-    let (lacks, others) = lacks(findings.iter().map(|found| &found.diagnostic));
-    let errors = others
-        .into_iter()
-        .filter(|found| found.severity == Severity::Error);
-    let failure = entry.failure.as_ref();
-    let error = failure.filter(|failure| !failure.message.is_empty());
-    TenantLacks {
-        name: entry.tenant.name.clone(),
-        tenant_id: entry.tenant.tenant_id.clone(),
-        exit: entry.exit(),
-        lacks,
-        errors: errors.map(|found| found.summary.clone()).collect(),
-        error: error.map(|failure| host.mask(&failure.message).into_owned()),
-        hint: failure.and_then(|failure| failure.hint.clone()),
-    }
-}
-
-/// Returns what is missing according to the findings, and the other findings.
-fn lacks<'f>(
-    findings: impl Iterator<Item = &'f PlanDiagnostic>,
-) -> (Vec<Missing>, Vec<&'f PlanDiagnostic>) {
     let mut missing: BTreeMap<(&str, &str), Missing> = BTreeMap::new();
-    let mut others = Vec::new();
-    for found in findings {
+    let mut errors = Vec::new();
+    for Finding {
+        diagnostic: found, ..
+    } in findings
+    {
+        let is_error = found.severity == Severity::Error;
         let what = match found.code.as_str() {
             "unknown-group" | "optional-group" => "group",
             "unknown-filter" => "filter",
             "unknown-policy" | "match-selects-nothing" => "policy",
             _ => {
-                others.push(found);
+                errors.extend(is_error.then(|| found.summary.clone()));
                 continue;
             }
         };
@@ -83,8 +65,18 @@ fn lacks<'f>(
                 required: false,
                 places: Vec::new(),
             });
-        lack.required |= found.severity == Severity::Error;
+        lack.required |= is_error;
         lack.places.extend(found.place.as_ref().map(Into::into));
     }
-    (missing.into_values().collect(), others)
+    let failure = entry.failure.as_ref();
+    let error = failure.filter(|failure| !failure.message.is_empty());
+    TenantLacks {
+        name: entry.tenant.name.clone(),
+        tenant_id: entry.tenant.tenant_id.clone(),
+        exit: entry.exit(),
+        lacks: missing.into_values().collect(),
+        errors,
+        error: error.map(|failure| host.mask(&failure.message).into_owned()),
+        hint: failure.and_then(|failure| failure.hint.clone()),
+    }
 }

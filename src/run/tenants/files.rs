@@ -444,21 +444,14 @@ pub(super) fn baseline(since: &Path, tenant: &str) -> Result<Option<(PathBuf, Ba
 ///
 /// The plan does not say how to sign in to it.
 pub fn saved_tenant(path: &Path, saved: &SavedPlan) -> Result<Option<Tenant>, Failure> {
-    let Some(planned) = &saved.tenant else {
-        return Ok(None);
-    };
-    let tenant_id = saved.plan.tenant_id.as_deref();
-    match tenant_id.and_then(|id| tenant_of(planned, id)) {
-        Some(tenant) => Ok(Some(tenant)),
-        None => {
-            let message = format!(
-                "`{}` does not say how to sign in to the tenant `{}`",
-                path.display(),
-                planned.name
-            );
-            Err(Failure::new(Exit::Failure, message).hint("plan again; nothing was written"))
-        }
-    }
+    named(&saved.tenant, &saved.plan.tenant_id).map_err(|planned| {
+        let message = format!(
+            "`{}` does not say how to sign in to the tenant `{}`",
+            path.display(),
+            planned.name
+        );
+        Failure::new(Exit::Failure, message).hint("plan again; nothing was written")
+    })
 }
 
 /// Returns the tenant for which a run was, if manifests named its tenants.
@@ -467,15 +460,18 @@ pub fn saved_tenant(path: &Path, saved: &SavedPlan) -> Result<Option<Tenant>, Fa
 ///
 /// The report does not say how to sign in to it.
 pub fn recorded_tenant(path: &Path, recorded: &Recorded) -> Result<Option<Tenant>, Failure> {
-    let Some(planned) = &recorded.tenant else {
+    named(&recorded.tenant, &recorded.tenant_id)
+        .map_err(|_| inputs::unusable(path, "it does not say to which tenant it belongs"))
+}
+
+/// Returns the tenant that a file names, if it names one. Fails with the name if it is not said how to sign in to it.
+fn named<'p>(
+    planned: &'p Option<PlannedTenant>,
+    tenant_id: &Option<String>,
+) -> Result<Option<Tenant>, &'p PlannedTenant> {
+    let Some(planned) = planned else {
         return Ok(None);
     };
-    let tenant_id = recorded.tenant_id.as_deref();
-    match tenant_id.and_then(|id| tenant_of(planned, id)) {
-        Some(tenant) => Ok(Some(tenant)),
-        None => Err(inputs::unusable(
-            path,
-            "it does not say to which tenant it belongs",
-        )),
-    }
+    let tenant = tenant_id.as_deref().and_then(|id| tenant_of(planned, id));
+    tenant.map(Some).ok_or(planned)
 }

@@ -69,12 +69,14 @@ impl TenantResults {
 
     /// Fails the tenants that guards refuse.
     pub fn refuse(&mut self, consequence: &str, counts: fn(&Guard) -> bool) {
-        let mut entries = std::mem::take(&mut self.entries);
-        for entry in &mut entries {
-            let refused = self.refused(entry, consequence, counts);
+        let of_run = self.guard.iter().filter(|guard| guard.refuses());
+        for entry in &mut self.entries {
+            let Some(brief) = &entry.brief else { continue };
+            let of_run = of_run.clone().filter(|_| !brief.is_empty);
+            let refusing = brief.refusing.iter().chain(of_run);
+            let refused = Failure::refused(refusing.filter(|guard| counts(guard)), consequence);
             entry.failure = entry.failure.take().or(refused);
         }
-        self.entries = entries;
     }
 
     /// Fails all tenants that have not failed yet.
@@ -97,22 +99,6 @@ impl TenantResults {
                 .extend(is_changed.then_some(Exit::ChangesPending));
         }
         self.sort();
-    }
-
-    /// Returns why guards refuse the plan of a tenant.
-    fn refused(
-        &self,
-        entry: &Entry,
-        consequence: &str,
-        only: fn(&Guard) -> bool,
-    ) -> Option<Failure> {
-        let brief = entry.brief.as_ref()?;
-        let run = self
-            .guard
-            .iter()
-            .filter(|guard| guard.refuses() && !brief.is_empty);
-        let refusing = brief.refusing.iter().chain(run).filter(|guard| only(guard));
-        Failure::refused(refusing, consequence)
     }
 
     /// Refuses plans that are not the reviewed ones.
@@ -157,50 +143,41 @@ impl TenantResults {
     /// side.
     pub(super) fn refuse_duplicate_tenants(&mut self) {
         const HINT: &str = "leave one of them below `tenants`";
-        for (names, message) in self.same() {
-            for entry in &mut self.entries {
-                if names.contains(&entry.tenant.name) {
-                    entry.drop_plan();
-                    entry.failure =
-                        Some(Failure::new(Exit::InvalidManifests, message.as_str()).hint(HINT));
-                }
-            }
-        }
+        self.fail_duplicates(HINT, |entry, failure| {
+            entry.drop_plan();
+            entry.failure = Some(failure);
+        });
     }
 
     /// Lets tenants fail that turn out to be one and the same after several runs may have written in it.
     pub(super) fn fail_duplicate_tenants(&mut self) {
         const HINT: &str =
             "leave one of them below `tenants`, and see with `drift` how the tenant was left";
-        for (names, message) in self.same() {
-            for entry in &mut self.entries {
-                if names.contains(&entry.tenant.name) {
-                    let failure = Failure::new(Exit::InvalidManifests, message.as_str()).hint(HINT);
-                    entry.exits.push(failure.exit);
-                    entry.failure = entry.failure.take().or(Some(failure));
-                }
-            }
-        }
+        self.fail_duplicates(HINT, |entry, failure| {
+            entry.exits.push(failure.exit);
+            entry.failure = entry.failure.take().or(Some(failure));
+        });
     }
 
-    /// Finds names of one and the same tenant, with what is said of them.
-    fn same(&self) -> Vec<(Vec<String>, String)> {
-        let mut same: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for entry in &self.entries {
+    fn fail_duplicates(&mut self, hint: &str, fail: impl Fn(&mut Entry, Failure)) {
+        let mut same: BTreeMap<String, Vec<&mut Entry>> = BTreeMap::new();
+        for entry in &mut self.entries {
             if let Some(id) = entry.signed_in_to() {
-                same.entry(id).or_default().push(entry.tenant.name.clone());
+                same.entry(id).or_default().push(entry);
             }
         }
-        same.retain(|_, names| names.len() > 1);
-        let named = same.into_iter().map(|(id, mut names)| {
+        for (id, entries) in same.into_iter().filter(|(_, entries)| entries.len() > 1) {
+            let mut names: Vec<&str> = entries.iter().map(|entry| &*entry.tenant.name).collect();
             names.sort_unstable();
             let message = format!(
                 "the tenants `{}` are one and the same: each is signed in to as `{id}`",
                 names.join("`, `")
             );
-            (names, message)
-        });
-        named.collect()
+            for entry in entries {
+                let failure = Failure::new(Exit::InvalidManifests, message.as_str()).hint(hint);
+                fail(entry, failure);
+            }
+        }
     }
 }
 
