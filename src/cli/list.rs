@@ -93,39 +93,31 @@ fn of_tenants(
         let parallel = parallel(&command.tenants);
         Ok(list::list_tenants(&host, (&chosen, managed_by), &request, parallel, stop).await)
     })?;
-    let (mut all, mut exits, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    let exit = list::exit_of_tenants(&found);
+    let (mut all, mut missing) = (Vec::new(), Vec::new());
     for (Tenant { name, .. }, listed) in chosen.into_iter().zip(found) {
-        match listed {
-            Ok((found, refused)) => {
-                for UnavailableKind {
-                    kind,
-                    reason,
-                    is_forbidden,
-                } in &refused
-                {
-                    exits.extend(is_forbidden.then_some(Exit::Refused));
-                    missing.push(format!("{kind} of {name}"));
-                    output.note(&format!(
-                        "tenant {name}: no {kind} is listed: {}\n",
-                        clean(reason)
-                    ));
-                }
-                all.push(of_tenant(Some(name), found, &refused));
-            }
+        let (found, refused) = match listed {
+            Ok(listed) => listed,
             Err(failure) => {
-                exits.push(failure.exit);
                 output.note(&format!("tenant {name}:\n"));
                 output.failure(&failure);
                 missing.push(name);
+                continue;
             }
+        };
+        for UnavailableKind { kind, reason, .. } in &refused {
+            missing.push(format!("{kind} of {name}"));
+            let reason = clean(reason);
+            output.note(&format!("tenant {name}: no {kind} is listed: {reason}\n"));
         }
+        all.push(of_tenant(Some(name), found, &refused));
     }
     let listing = Listing {
         tenants: all,
         missing: Some(missing),
     };
     print(&listing, output)?;
-    Ok(Exit::most_severe(exits))
+    Ok(exit)
 }
 
 fn request(command: &List) -> ListRequest {

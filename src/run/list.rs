@@ -175,6 +175,16 @@ pub async fn list_tenants(
     found
 }
 
+/// Returns how a list of several tenants ends: one of which something could not be read is not complete.
+#[must_use]
+pub fn exit_of_tenants(listed: &[Result<Found, Failure>]) -> Exit {
+    Exit::most_severe(listed.iter().map(|listed| match listed {
+        Ok((_, refused)) if refused.iter().any(|list| list.is_forbidden) => Exit::Refused,
+        Ok(_) => Exit::Success,
+        Err(failure) => failure.exit,
+    }))
+}
+
 /// The failure to find something by its name.
 fn unknown(message: String, hint: Option<String>, otherwise: &str) -> Failure {
     Failure::new(Exit::InvalidManifests, message).hint(hint.unwrap_or_else(|| otherwise.to_owned()))

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::plan::PlanDiagnostic;
 use crate::render::review::Detail;
 use crate::run::Failure;
-use crate::run::tenants::{self, Audience as _, Expected, MAX_RESULT_AGE, UNNAMED_SPREAD};
+use crate::run::tenants::{self, Audience as _, Expected, MAX_RESULT_AGE, Origin, UNNAMED_SPREAD};
 
 pub(super) fn run(
     command: &TenantsMerge,
@@ -35,8 +35,10 @@ pub(super) fn run(
     let view = View {
         output,
         command: merged.command,
-        origin: merged.origin,
-        allows_tenants: merged.allows_tenants,
+        origin: Origin {
+            run: merged.run,
+            ..Origin::default()
+        },
         detail: Detail {
             direction: merged.results.direction,
             ..command.view.detail()

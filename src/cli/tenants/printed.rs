@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde::ser::Error as _;
+use serde::ser::{Error as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use tokio_util::sync::CancellationToken;
 
@@ -11,16 +11,17 @@ use super::super::confirm::{APPLY, ask};
 use super::super::options::Format;
 use super::super::output::{Output, Recorded, annotation_form};
 use crate::exit::Exit;
-use crate::plan::guards::GuardName;
-use crate::plan::saved::{DiagnosticRecord, GuardRecord, RunRecord, ShardRecord};
+use crate::plan::saved::{GuardRecord, ShardRecord};
 use crate::render::clean::clean;
 use crate::render::github::Form;
 use crate::render::json::{Json, WithResults};
-use crate::render::review::{Detail, ErrorView};
+use crate::render::review::Detail;
 use crate::render::tenants::{self as render, Head, Line, Markdown};
 use crate::render::text;
 use crate::run::Failure;
-use crate::run::tenants::{Audience, Entry, Origin, Shard, TenantResults};
+use crate::run::tenants::{
+    Audience, Entry, ErrorRecord, FindingRecord, Opened, Origin, Shard, TenantRecord, TenantResults,
+};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
@@ -29,35 +30,10 @@ pub(super) struct View<'a> {
     pub(super) command: &'static str,
     /// Of which run the results are.
     pub(super) origin: Origin,
-    /// Whether the guard `tenants` is accepted, whatever it sees.
-    pub(super) allows_tenants: bool,
     pub(super) detail: Detail<'static>,
 }
 
 impl View<'_> {
-    /// Returns what saved plans say of the run.
-    pub(super) fn run(&self) -> RunRecord {
-        let Origin {
-            started_at,
-            run_id,
-            manifests,
-            shards: _,
-        } = self.origin.clone();
-        RunRecord {
-            started_at,
-            run_id,
-            manifests,
-            allow: self.allow().into_iter().map(str::to_owned).collect(),
-        }
-    }
-
-    fn allow(&self) -> Vec<&'static str> {
-        match self.allows_tenants {
-            true => vec![GuardName::Tenants.name()],
-            false => Vec::new(),
-        }
-    }
-
     /// Draws the summary and each tenant as text, a part at a time.
     fn text(
         &self,
@@ -159,21 +135,16 @@ impl View<'_> {
         let exit = results.exit();
         let output = self.output;
         self.record(results)?;
-        let Origin {
-            started_at,
-            run_id,
-            manifests,
-            shards,
-        } = &self.origin;
+        let Origin { run, shards } = &self.origin;
         let mut shards: Vec<ShardRecord> = shards.iter().map(|shard| shard.record()).collect();
         let json = Json::new(BatchRecord {
             command: self.command,
-            started_at,
-            run_id: run_id.as_deref(),
-            manifests: manifests.as_deref(),
+            started_at: &run.started_at,
+            run_id: run.run_id.as_deref(),
+            manifests: run.manifests.as_deref(),
             shard: (shards.len() == 1).then(|| shards.pop()).flatten(),
             shards,
-            allow: self.allow(),
+            allow: &run.allow,
             tenants: Tenants {
                 view: self,
                 results,
@@ -257,8 +228,8 @@ struct BatchRecord<'a> {
     shard: Option<ShardRecord>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shards: Vec<ShardRecord>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    allow: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    allow: &'a [String],
     tenants: Tenants<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     guards: Vec<GuardRecord>,
@@ -274,71 +245,48 @@ struct Tenants<'a> {
 
 impl Serialize for Tenants<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let entries = self.results.entries.iter();
-        serializer.collect_seq(entries.map(|entry| OneTenant { all: self, entry }))
+        let Self { view, results } = self;
+        let mut tenants = serializer.serialize_seq(Some(results.entries.len()))?;
+        for entry in &results.entries {
+            let opened = results.open(entry);
+            let opened = opened.map_err(|failure| S::Error::custom(failure.message))?;
+            tenants.serialize_element(&view.record_of(entry, &opened))?;
+        }
+        tenants.end()
     }
 }
 
-struct OneTenant<'a> {
-    all: &'a Tenants<'a>,
-    entry: &'a Entry,
-}
-
-impl Serialize for OneTenant<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Tenants { view, results } = self.all;
-        let Entry {
-            tenant, failure, ..
-        } = self.entry;
-        let opened = results.open(self.entry);
-        let opened = opened.map_err(|failure| S::Error::custom(failure.message))?;
-        let exit = self.entry.exit();
-        let plan = opened.prepared.as_ref().map(|prepared| {
-            let all = view.detail.all;
-            match &opened.results {
-                Some(results) => prepared.with_results(all, (results, opened.requests), exit),
+impl View<'_> {
+    fn record_of<'a>(&self, entry: &Entry, opened: &'a Opened) -> TenantRecord<WithResults<'a>> {
+        let all = self.detail.all;
+        let plan = opened
+            .prepared
+            .as_ref()
+            .map(|prepared| match &opened.results {
+                Some(results) => {
+                    prepared.with_results(all, (results, opened.requests), entry.exit())
+                }
                 None => WithResults {
                     plan: prepared.record(all),
                     results: None,
                     error: None,
                 },
-            }
-        });
-        let message = failure.as_ref().map(|failure| &*failure.message);
-        let message = view.output.without_secrets_in(message.unwrap_or_default());
+            });
         let findings = opened.drawn.findings.iter();
-        let record = TenantRecord {
-            name: &tenant.name,
-            tenant_id: &tenant.tenant_id,
-            exit_code: exit.code(),
+        TenantRecord {
+            name: entry.tenant.name.clone(),
+            tenant_id: entry.tenant.tenant_id.clone(),
+            exit_code: entry.exit().code(),
             plan,
-            diagnostics: findings
-                .map(|finding| FindingRecord {
-                    diagnostic: DiagnosticRecord::new(&finding.diagnostic),
-                    text: &finding.drawn,
-                })
-                .collect(),
-            error: failure.as_ref().map(|failure| failure.view(&message)),
-        };
-        record.serialize(serializer)
+            diagnostics: findings.map(FindingRecord::new).collect(),
+            error: entry.failure.as_ref().map(|failure| ErrorRecord {
+                exit_code: Some(failure.exit.code()),
+                message: self
+                    .output
+                    .without_secrets_in(&failure.message)
+                    .into_owned(),
+                hint: failure.hint.clone(),
+            }),
+        }
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TenantRecord<'a> {
-    name: &'a str,
-    tenant_id: &'a str,
-    exit_code: u8,
-    plan: Option<WithResults<'a>>,
-    diagnostics: Vec<FindingRecord<'a>>,
-    error: Option<ErrorView<'a>>,
-}
-
-/// What was found, also as people see it.
-#[derive(Serialize)]
-struct FindingRecord<'a> {
-    #[serde(flatten)]
-    diagnostic: DiagnosticRecord,
-    text: &'a str,
 }

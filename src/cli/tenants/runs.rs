@@ -14,7 +14,7 @@ use super::printed::View;
 use super::warnings::{saved_shards, warn_of_domains, warn_of_limit, warn_of_others, warn_of_runs};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::guards::GuardName;
+use crate::plan::saved::RunRecord;
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::review::{Detail, Direction};
@@ -46,11 +46,17 @@ pub(in crate::cli) fn plan(
     check_since(command, chosen)?;
     let host = Process::new(output, settings::service(&common.service, config)?);
     let request = requests::plan_or_drift(command, config, None)?;
+    let options = &command.options.tenants;
+    let input = Input::Manifests(loaded, chosen.to_vec());
+    let manifests = digest(loaded, options, &request)?;
     let view = View {
         output,
         command: output.command(),
-        origin: of_manifests(loaded, &command.options.tenants, &request)?,
-        allows_tenants: request.rules.accepted.contains(&GuardName::Tenants),
+        origin: origin(
+            options,
+            input.accepts_tenants(&request.rules),
+            Some(manifests),
+        ),
         detail: Detail {
             direction: match command.is_drift {
                 true => Direction::Drift,
@@ -66,10 +72,9 @@ pub(in crate::cli) fn plan(
             host: &host,
             request,
             since: command.since.as_deref(),
-            parallel: parallel(&command.options.tenants),
+            parallel: parallel(options),
             stop,
         };
-        let input = Input::Manifests(loaded, chosen.to_vec());
         Ok(many.judged(input, None, "").await)
     })?;
     if command.detailed_exitcode {
@@ -77,26 +82,31 @@ pub(in crate::cli) fn plan(
     }
     view.found(&results)?;
     if let Some(folder) = &command.out {
-        save_plans(folder, &results, command.options.tenants.shard, &view)?;
-        if command.options.tenants.shard.is_none() {
+        save_plans(folder, &results, options.shard, &view)?;
+        if options.shard.is_none() {
             warn_of_others(folder, &results, output);
         }
     }
     view.print(&results)
 }
 
-/// Says of which run the results are, which has read manifests.
-fn of_manifests(
-    loaded: &Loaded,
-    options: &Tenants,
-    request: &PlanRequest,
-) -> Result<Origin, Failure> {
-    let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
-    Ok(Origin {
-        manifests: Some(tenants::manifests_digest(loaded, &whole, request)),
+/// Says of which run the results are.
+fn origin(options: &Tenants, accepts_tenants: bool, manifests: Option<String>) -> Origin {
+    let Origin { run, .. } = settings::origin(options.run_id.as_ref());
+    Origin {
+        run: RunRecord {
+            manifests,
+            allow: tenants::allowed(accepts_tenants),
+            ..run
+        },
         shards: options.shard.into_iter().collect(),
-        ..settings::origin(options.run_id.as_ref())
-    })
+    }
+}
+
+/// Computes the digest of manifests, and of what is asked for on all machines together.
+fn digest(loaded: &Loaded, options: &Tenants, request: &PlanRequest) -> Result<String, Failure> {
+    let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
+    Ok(tenants::manifests_digest(loaded, &whole, request))
 }
 
 /// Writes one plan per tenant. One without a plan has none from an earlier run either.
@@ -125,7 +135,8 @@ fn save_plans(
         match results.open(entry)?.prepared {
             Some(prepared) => {
                 let record = prepared.record(false);
-                let record = record.of_run(view.run(), shard.map(Shard::record));
+                let run = view.origin.run.clone();
+                let record = record.of_run(run, shard.map(Shard::record));
                 output.save_plan(&path, &Json::new(record))?;
             }
             None => remove_earlier(&path)?,
@@ -191,7 +202,8 @@ impl Source<'_> {
         options: &Tenants,
         output: &Output,
     ) -> Result<Origin, Failure> {
-        let named = || settings::origin(options.run_id.as_ref());
+        let accepts_tenants = input.accepts_tenants(&request.rules);
+        let origin = |manifests| origin(options, accepts_tenants, manifests);
         match (self, input) {
             (Self::Saved(folder), Input::Saved(files, given)) => {
                 warn_of_runs(folder, files, output);
@@ -199,9 +211,8 @@ impl Source<'_> {
                     warn_of_limit(input, &request.rules, output);
                 }
                 Ok(Origin {
-                    manifests: tenants::saved_manifests(files),
                     shards: saved_shards(folder, files, output)?,
-                    ..named()
+                    ..origin(tenants::saved_manifests(files))
                 })
             }
             (Self::Manifests(loaded, _), _) => {
@@ -209,12 +220,9 @@ impl Source<'_> {
                     let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
                     warn_of_domains(&whole, shard, output);
                 }
-                of_manifests(loaded, options, request)
+                Ok(origin(Some(digest(loaded, options, request)?)))
             }
-            _ => Ok(Origin {
-                shards: options.shard.into_iter().collect(),
-                ..named()
-            }),
+            _ => Ok(origin(None)),
         }
     }
 }
@@ -241,7 +249,6 @@ pub(in crate::cli) fn apply(
         output,
         command: output.command(),
         origin: source.origin(&input, &request, &command.options.tenants, output)?,
-        allows_tenants: input.accepts_tenants(&request.rules),
         detail: command.options.view.detail(),
     };
     let options = requests::apply_options(command);

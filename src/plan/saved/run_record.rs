@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The run that saved the plans of tenants, so that plans of different runs can be distinguished.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
     /// When it began.

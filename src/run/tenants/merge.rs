@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::entry::Entry;
-use super::origin::Origin;
-use super::part::{GuardPart, Looked, Part, TenantPart, look, read, results_in, unusable};
+use super::origin::{Origin, allowed};
+use super::part::{GuardPart, Looked, Part, look, read, results_in, unusable};
+use super::record::{FindingRecord, TenantRecord};
 use super::results::{Drawn, TenantResults};
 use super::shard::Shard;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::{Guard, GuardName, GuardRules, Observation};
+use crate::plan::saved::RunRecord;
 use crate::render::phrases::duration;
-use crate::render::review::Direction;
+use crate::render::review::{Direction, Finding};
 use crate::run::Failure;
 use crate::run::reviewed::age;
 
@@ -33,10 +36,8 @@ pub struct MergedResults {
     pub command: &'static str,
     /// The tenants.
     pub results: TenantResults,
-    /// Of which run they are.
-    pub origin: Origin,
-    /// Whether all parts accepted the guard `tenants`, whatever it sees.
-    pub allows_tenants: bool,
+    /// Of which run they are; that has accepted what all parts did.
+    pub run: RunRecord,
     /// Whether only times, manifests and options show that the parts are of one run, which has no name.
     pub is_unnamed: bool,
 }
@@ -86,32 +87,30 @@ fn join(
             },
             ..TenantResults::default()
         },
-        origin: Origin::default(),
-        allows_tenants: true,
+        run: RunRecord::default(),
         is_unnamed: false,
     };
     let mut began = Began::default();
     let mut shards: BTreeSet<Shard> = BTreeSet::new();
     let mut tenants = BTreeSet::new();
     let (mut first, mut is_known, mut guards) = (None, false, Vec::new());
+    let mut is_allowed_by_all = true;
     for path in results_in(folder)? {
         let part: Part = read(&path)?;
         let mut origin = origin(&path, &part)?;
-        check_origin(&path, &origin, expected)?;
+        check_origin(&path, &origin.run, expected)?;
         // A folder in which nothing was planned does not say of which manifests.
-        let says = origin.manifests.is_some() || part.tenants.iter().any(|all| !all.is_empty());
-        if let (Some((_, whole)), false) = (&first, says) {
-            let whole: &Origin = whole;
-            origin.manifests.clone_from(&whole.manifests);
-        }
-        let (first_path, whole) = first.get_or_insert_with(|| (path.clone(), origin.clone()));
-        if says && !is_known {
-            whole.manifests.clone_from(&origin.manifests);
+        let says = origin.run.manifests.is_some() || part.tenants.iter().any(|all| !all.is_empty());
+        let (first_path, whole) = first.get_or_insert_with(|| (path.clone(), origin.run.clone()));
+        match says {
+            true if is_known => {}
+            true => whole.manifests.clone_from(&origin.run.manifests),
+            false => origin.run.manifests.clone_from(&whole.manifests),
         }
         is_known |= says;
-        check_same((first_path.as_path(), &*whole), (&path, &origin))?;
-        began.add(&path, &origin, expected)?;
-        whole.started_at = std::cmp::min(&whole.started_at, &origin.started_at).clone();
+        check_same((first_path.as_path(), &*whole), (&path, &origin.run))?;
+        began.add(&path, &origin.run, expected)?;
+        whole.started_at = std::cmp::min(&whole.started_at, &origin.run.started_at).clone();
         add_shards(&path, &origin, &mut shards)?;
         for tenant in part.tenants.unwrap_or_default() {
             if !tenants.insert(tenant.name.clone()) {
@@ -120,22 +119,20 @@ fn join(
             adopt(&mut merged.results, tenant, &drawn)
                 .map_err(|failure| unusable(&path, &failure.message))?;
         }
-        let is_allowed = |word: &String| word == GuardName::Tenants.name();
-        let allowed = part.allow.iter().any(is_allowed);
-        merged.allows_tenants &= allowed;
+        let mut words = origin.run.allow.iter();
+        let is_allowed = words.any(|word| word == GuardName::Tenants.name());
+        is_allowed_by_all &= is_allowed;
         let found = part.guards.into_iter().filter_map(guard);
         guards.extend(found.map(|guard| Guard {
-            accepted: guard.accepted || allowed,
+            accepted: guard.accepted || is_allowed,
             ..guard
         }));
     }
-    if let Some((_, origin)) = first {
-        merged.origin = Origin {
-            shards: BTreeSet::new(),
-            ..origin
-        };
-    }
-    merged.is_unnamed = began.times.len() > 1 && merged.origin.run_id.is_none();
+    merged.run = RunRecord {
+        allow: allowed(is_allowed_by_all),
+        ..first.map(|(_, run)| run).unwrap_or_default()
+    };
+    merged.is_unnamed = began.times.len() > 1 && merged.run.run_id.is_none();
     check_complete(folder, &shards)?;
     let writes = matches!(command, "apply" | "rollback");
     // A shard sees its own tenants only.
@@ -206,18 +203,19 @@ fn origin(path: &Path, part: &Part) -> Result<Origin, Failure> {
         let message = format!("`{}` does not say of which run it is", path.display());
         return Err(Failure::new(Exit::Failure, message).hint("run that shard again"));
     };
-    Ok(Origin {
+    let run = RunRecord {
         started_at,
         run_id: part.run_id.clone(),
         manifests: part.manifests.clone(),
-        shards,
-    })
+        allow: part.allow.clone(),
+    };
+    Ok(Origin { run, shards })
 }
 
 const OF_ANOTHER_RUN: &str = "remove what another run has left, and run that shard again";
 
 /// Refuses a result of a run that is not meant.
-fn check_origin(path: &Path, origin: &Origin, expected: &Expected) -> Result<(), Failure> {
+fn check_origin(path: &Path, origin: &RunRecord, expected: &Expected) -> Result<(), Failure> {
     let refused = |why: String, hint: &str| {
         let began = &origin.started_at;
         let message = format!(
@@ -249,19 +247,13 @@ fn check_origin(path: &Path, origin: &Origin, expected: &Expected) -> Result<(),
 
 /// Refuses results of several runs.
 fn check_same(
-    (path, one): (&Path, &Origin),
-    (other_path, other): (&Path, &Origin),
+    (path, one): (&Path, &RunRecord),
+    (other_path, other): (&Path, &RunRecord),
 ) -> Result<(), Failure> {
-    let Origin {
-        started_at: _,
-        run_id,
-        manifests,
-        shards: _,
-    } = one;
-    let why = if *run_id != other.run_id {
-        let [one, other] = [run_id, &other.run_id].map(called);
+    let why = if one.run_id != other.run_id {
+        let [one, other] = [&one.run_id, &other.run_id].map(called);
         format!("the first is {one}, the second {other}")
-    } else if *manifests != other.manifests {
+    } else if one.manifests != other.manifests {
         "their manifests, tenants, selections or limits are not the same".to_owned()
     } else {
         return Ok(());
@@ -285,7 +277,7 @@ struct Began {
 impl Began {
     /// Adds a part, unless it began too long before or after another for a run without a name: it may be that of
     /// last night.
-    fn add(&mut self, path: &Path, origin: &Origin, expected: &Expected) -> Result<(), Failure> {
+    fn add(&mut self, path: &Path, origin: &RunRecord, expected: &Expected) -> Result<(), Failure> {
         let Ok(time) = origin.started_at.parse::<Timestamp>() else {
             return Ok(());
         };
@@ -331,10 +323,10 @@ fn guard(part: GuardPart) -> Option<Guard> {
 
 fn adopt(
     results: &mut TenantResults,
-    part: TenantPart,
+    part: TenantRecord<Value>,
     drawn: &impl Fn(&[PlanDiagnostic]) -> Drawn,
 ) -> Result<(), Failure> {
-    let TenantPart {
+    let TenantRecord {
         name,
         tenant_id,
         exit_code,
@@ -356,13 +348,14 @@ fn adopt(
         hint: error.hint,
         ..Failure::new(exit(error.exit_code.unwrap_or(exit_code)), error.message)
     });
-    let found: Vec<PlanDiagnostic> = diagnostics
+    let findings: Vec<Finding> = diagnostics.into_iter().map(FindingRecord::read).collect();
+    let found: Vec<PlanDiagnostic> = findings
         .iter()
-        .map(|found| found.diagnostic.read())
+        .map(|found| found.diagnostic.clone())
         .collect();
-    let mut drawn = drawn(&found);
-    for (finding, part) in drawn.findings.iter_mut().zip(diagnostics) {
-        finding.drawn = part.text.unwrap_or_default();
-    }
+    let drawn = Drawn {
+        findings,
+        ..drawn(&found)
+    };
     results.adopt(entry, plan.as_ref(), &drawn)
 }

@@ -11,6 +11,7 @@ mod many;
 mod merge;
 mod origin;
 mod part;
+mod record;
 mod results;
 mod shard;
 mod spool;
@@ -40,8 +41,9 @@ pub use files::{
 pub use host::Host;
 pub use many::{Input, ManyTenants};
 pub use merge::{Expected, MAX_RESULT_AGE, MergedResults, UNNAMED_SPREAD, merge};
-pub use origin::{Origin, manifests_digest};
+pub use origin::{Origin, allowed, manifests_digest};
 pub use part::{merged_command, results_in};
+pub use record::{ErrorRecord, FindingRecord, TenantRecord};
 pub use results::{Drawn, Opened, TenantResults};
 pub use shard::Shard;
 

@@ -6,21 +6,16 @@ use serde::Serialize;
 
 use super::shard::Shard;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::guards::GuardRules;
-use crate::plan::saved::{SelectionRecord, sha256};
+use crate::plan::guards::{GuardName, GuardRules};
+use crate::plan::saved::{RunRecord, SelectionRecord, sha256};
 use crate::run::clock;
 use crate::run::plan::PlanRequest;
 
 /// Of which run a result is.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// When it began.
-    pub started_at: String,
-    /// What it is called, if that was said: all its parts are called the same.
-    pub run_id: Option<String>,
-    /// A digest of the manifests, and of what was asked for on all machines together; of the runs that saved
-    /// plans, if these are applied. `None` if there were no manifests.
-    pub manifests: Option<String>,
+    /// The run.
+    pub run: RunRecord,
     /// The parts of the tenants that it was for; none if it was for all of them.
     pub shards: BTreeSet<Shard>,
 }
@@ -30,11 +25,21 @@ impl Origin {
     #[must_use]
     pub fn now(run_id: Option<String>) -> Self {
         Self {
-            started_at: clock::now(),
-            run_id,
+            run: RunRecord {
+                started_at: clock::now(),
+                run_id,
+                ..RunRecord::default()
+            },
             ..Self::default()
         }
     }
+}
+
+/// Says which guards over all tenants are accepted, whatever they see.
+#[must_use]
+pub fn allowed(accepts_tenants: bool) -> Vec<String> {
+    let word = accepts_tenants.then(|| GuardName::Tenants.name().to_owned());
+    word.into_iter().collect()
 }
 
 /// Computes a digest of what runs must have in common to be one: what is in the manifests, whatever their

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::record::{ErrorRecord, TenantRecord};
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::plan::PlanDiagnostic;
@@ -26,28 +27,9 @@ pub(super) struct Part {
     pub(super) shards: Vec<ShardRecord>,
     #[serde(default)]
     pub(super) allow: Vec<String>,
-    pub(super) tenants: Option<Vec<TenantPart>>,
+    pub(super) tenants: Option<Vec<TenantRecord<Value>>>,
     #[serde(default)]
     pub(super) guards: Vec<GuardPart>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TenantPart {
-    pub(super) name: String,
-    pub(super) tenant_id: String,
-    pub(super) exit_code: u8,
-    pub(super) plan: Option<Value>,
-    #[serde(default)]
-    pub(super) diagnostics: Vec<FoundPart>,
-    pub(super) error: Option<ErrorPart>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct FoundPart {
-    #[serde(flatten)]
-    pub(super) diagnostic: DiagnosticRecord,
-    pub(super) text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,14 +40,6 @@ pub(super) struct GuardPart {
     pub(super) accepted: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ErrorPart {
-    pub(super) exit_code: Option<u8>,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-}
-
 /// What is known of a part without its plans.
 #[derive(Deserialize)]
 struct Head {
@@ -74,7 +48,7 @@ struct Head {
     /// Of a run that failed as a whole.
     #[serde(default)]
     diagnostics: Vec<DiagnosticRecord>,
-    error: Option<ErrorPart>,
+    error: Option<ErrorRecord>,
 }
 
 #[derive(Deserialize)]
@@ -176,7 +150,7 @@ struct FailedParts {
 }
 
 impl FailedParts {
-    fn add(&mut self, path: PathBuf, error: Option<ErrorPart>) {
+    fn add(&mut self, path: PathBuf, error: Option<ErrorRecord>) {
         let (message, hint) = error.map(|error| (error.message, error.hint)).unzip();
         self.hint = self.hint.take().or(hint.flatten());
         self.errors.entry(message).or_default().push(path);

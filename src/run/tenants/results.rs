@@ -9,12 +9,13 @@ use serde_json::Value;
 
 use super::entry::{Brief, Digests, Entry};
 use super::planned;
+use super::record::FindingRecord;
 use super::spool::{Slot, Spool};
 use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
 use crate::plan::OpenApprovals;
 use crate::plan::guards::Guard;
-use crate::plan::saved::{ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of};
+use crate::plan::saved::{ApprovalRecord, PlanRecord, digest_of};
 use crate::plan::since::Cause;
 use crate::render::review::{Detail, Direction, Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
@@ -38,13 +39,7 @@ struct Beside {
 #[derive(Default, Serialize, Deserialize)]
 struct Found {
     printed: String,
-    findings: Vec<FoundRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FoundRecord {
-    diagnostic: DiagnosticRecord,
-    drawn: String,
+    findings: Vec<FindingRecord>,
 }
 
 /// What is wrong or odd, for people and for the formats.
@@ -137,13 +132,9 @@ impl TenantResults {
         if drawn.findings.is_empty() && drawn.printed.is_empty() {
             return Ok(());
         }
-        let findings = drawn.findings.iter().map(|finding| FoundRecord {
-            diagnostic: DiagnosticRecord::new(&finding.diagnostic),
-            drawn: finding.drawn.clone(),
-        });
         let found = Found {
             printed: drawn.printed.clone(),
-            findings: findings.collect(),
+            findings: drawn.findings.iter().map(FindingRecord::new).collect(),
         };
         entry.found = Some(self.put(&compact(&found)?)?);
         Ok(())
@@ -261,14 +252,8 @@ impl TenantResults {
         };
         let text = self.spool.get(slot).map_err(unkept)?;
         let Found { printed, findings } = serde_json::from_str(&text).map_err(unread)?;
-        let findings = findings.into_iter().map(|found| Finding {
-            diagnostic: found.diagnostic.read(),
-            drawn: found.drawn,
-        });
-        Ok(Drawn {
-            printed,
-            findings: findings.collect(),
-        })
+        let findings = findings.into_iter().map(FindingRecord::read).collect();
+        Ok(Drawn { printed, findings })
     }
 
     /// Reads back what is kept of a tenant.
