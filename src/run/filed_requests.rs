@@ -234,30 +234,26 @@ pub(super) async fn open_requests(
     let requests = reader.approval_requests().await.ok();
     let listed = requests.as_deref().unwrap_or_default();
     for policy in policies {
-        let request = match (&policy.approval, policy.unknown_filing()) {
+        let (request, may_be_open) = match (&policy.approval, policy.unknown_filing()) {
             (Some(approval), _) => {
                 let mut same = listed.iter();
-                same.find(|request| request.id.eq_ignore_ascii_case(&approval.code))
-            }
-            (None, Some(filing)) => request_of(listed, policy, filing, claims.as_deref()),
-            (None, None) => continue,
-        };
-        let may_be_open = || match (&policy.approval, policy.unknown_filing()) {
-            (Some(approval), _) => {
+                let request = same.find(|request| request.id.eq_ignore_ascii_case(&approval.code));
                 let expires = approval.expires_at.parse::<Timestamp>();
-                !expires.is_ok_and(|expires| expires <= now)
+                (request, !expires.is_ok_and(|expires| expires <= now))
             }
             (None, Some(filing)) => {
+                let request = request_of(listed, policy, filing, claims.as_deref());
                 let is_unread = requests.is_none() || may_be_unlisted(&filing.sent_at, now);
-                is_unread && !policy.outcome.is_some_and(Outcome::is_good)
+                let is_good = policy.outcome.is_some_and(Outcome::is_good);
+                (request, is_unread && !is_good)
             }
-            (None, None) => false,
+            (None, None) => continue,
         };
         match request.map(|request| request.status) {
             Some(ApprovalStatus::Approved) => found.approved += 1,
             Some(status) if status.is_open() => found.waiting += 1,
             Some(_) => {}
-            None => found.unknown += usize::from(may_be_open()),
+            None => found.unknown += usize::from(may_be_open),
         }
     }
     Ok(found)

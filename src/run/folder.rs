@@ -79,12 +79,7 @@ impl Folder {
     ///
     /// Says why the folder cannot be read.
     pub fn holds_manifests(&self) -> Result<bool, Failure> {
-        if !self.path.exists() {
-            return Ok(false);
-        }
-        let mut held = Held::default();
-        held.look(&self.path, Path::new(""))
-            .map_err(|error| self.failed(&error))?;
+        let held = self.held()?;
         Ok(!held.manifests.is_empty() || !held.links.is_empty())
     }
 
@@ -94,12 +89,17 @@ impl Folder {
     ///
     /// Says why the folder cannot be read.
     pub fn held_manifests(&self) -> Result<Vec<PathBuf>, Failure> {
+        Ok(self.held()?.manifests)
+    }
+
+    /// Looks through the folder; nothing is in one that does not exist.
+    fn held(&self) -> Result<Held, Failure> {
         let mut held = Held::default();
         if self.path.exists() {
             held.look(&self.path, Path::new(""))
                 .map_err(|error| self.failed(&error))?;
         }
-        Ok(held.manifests)
+        Ok(held)
     }
 
     /// Gives files names that are free in the folder.

@@ -66,30 +66,15 @@ impl FileKind {
         let keys: Keys = serde_json::from_str(text)
             .or_else(|_| serde_json::from_str(first))
             .ok()?;
-        let Keys {
-            format_version,
-            event,
-            digest,
-            policies,
-            configuration_policies,
-            compliance_policies,
-            assignment_filters,
-            groups,
-        } = keys;
-        let tenant = [
-            configuration_policies,
-            compliance_policies,
-            assignment_filters,
-            groups,
-        ];
-        if event.is_some() && format_version.is_some() {
-            Some(Self::Report)
-        } else if policies.is_some() && (digest.is_some() || format_version.is_some()) {
-            Some(Self::Plan)
-        } else if tenant.iter().any(Option::is_some) {
-            Some(Self::Tenant)
-        } else {
-            None
+        let policies = keys.configuration_policies.or(keys.compliance_policies);
+        let tenant = policies.or(keys.assignment_filters).or(keys.groups);
+        if keys.event.is_some() && keys.format_version.is_some() {
+            return Some(Self::Report);
+        }
+        let is_planned = keys.digest.or(keys.format_version).is_some();
+        match keys.policies.is_some() && is_planned {
+            true => Some(Self::Plan),
+            false => tenant.map(|_| Self::Tenant),
         }
     }
 

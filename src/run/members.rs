@@ -73,27 +73,21 @@ pub(super) async fn count(
     rules: &GuardRules,
     strict: bool,
 ) -> Result<Vec<Diagnostic>, Failure> {
-    let MembersRequest {
-        counting,
-        filters,
-        limit,
-        lint_all,
-        off,
-    } = request;
-    if draft.contents.is_empty() && !lint_all {
+    let all = request.lint_all;
+    if draft.contents.is_empty() && !all {
         return Ok(Vec::new());
     }
     let counting = match rules.max_members_lost {
         Some(_) => Counting::Exact,
-        None => *counting,
+        None => request.counting,
     };
     let mut population = None;
     if counting != Counting::Off {
         let wanted = Wanted {
             exact: counting == Counting::Exact,
-            filters: *filters,
-            all: *lint_all,
-            limit: *limit,
+            filters: request.filters,
+            all,
+            limit: request.limit,
         };
         let needs = members::needs(&draft.contents, &draft.annotations.names, wanted);
         let counted = reader.population(&needs).await?;
@@ -105,8 +99,8 @@ pub(super) async fn count(
         plan,
         names,
         population.as_ref(),
-        *lint_all,
-        off,
+        all,
+        &request.off,
         strict,
     ))
 }
