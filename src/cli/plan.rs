@@ -45,7 +45,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     let service = settings::service(&common.service, &config)?;
     let mut request = requests::plan_or_drift(command, &config, command.since.as_deref())?;
     if let Some((_, baseline)) = &baseline {
-        request.unmanaged = request.unmanaged.since(&baseline.seen);
+        request.new_since = Some(baseline.seen.clone());
     }
     let (plan, mut annotations) = with_client(&service, output, async |client, stop| {
         let mask = |text: &str| output.without_secrets_in(text).into_owned();

@@ -10,7 +10,7 @@ use crate::plan::guards::GuardRules;
 use crate::run::Failure;
 use crate::run::apply::ApplyOptions;
 use crate::run::members::{Counting, MembersRequest};
-use crate::run::plan::{NameUnmanaged, PlanRequest};
+use crate::run::plan::PlanRequest;
 
 /// How many members may be read in all.
 const MEMBERS_LIMIT: u64 = 20_000;
@@ -41,10 +41,7 @@ pub(super) fn plan_or_drift(
     report: Option<&Path>,
 ) -> Result<PlanRequest, Failure> {
     Ok(PlanRequest {
-        unmanaged: match command.is_drift {
-            true => NameUnmanaged::Broad,
-            false => NameUnmanaged::Not,
-        },
+        broad: command.is_drift,
         who: command.who.asked(report.map(Path::to_owned)),
         approvals: command.is_drift,
         ..plan(&command.options, config, false)?

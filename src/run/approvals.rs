@@ -8,20 +8,19 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::filed_requests::{Filings, ListingWait, Unknown, find_filed_requests, was_locked};
+use super::manifests::compared;
 use super::reviewed::check_report;
 use super::{Failure, unavailable, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::exit::Exit;
 use crate::graph::approvals::ApprovalRequest;
 use crate::graph::client::Client;
 use crate::graph::{GraphError, Reader};
 use crate::manifest::Loaded;
 use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
 use crate::plan::needs::needs;
-use crate::plan::writes::WriteWith;
-use crate::plan::{self, Draft, OpenApprovals, PlanInputs, Selection};
+use crate::plan::{Draft, OpenApprovals};
 use crate::render::approvals::Listed;
 use crate::report::{PendingApproval, Recorded, RecordedPolicy, Withdrawn};
 
@@ -145,15 +144,7 @@ async fn open_of(
 async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
     let needs = needs(&loaded.manifest);
     let (live, manifest, _) = unavailable::read(reader, &needs, loaded, false).await?;
-    let inputs = PlanInputs {
-        tenant_id: None,
-        graph_url: "",
-        write_with: WriteWith::default(),
-        strict: false,
-        selection: &Selection::default(),
-    };
-    let (draft, found) = plan::make(&manifest, &loaded.sources, &live, &inputs);
-    draft.ok_or_else(|| Failure::found(Exit::InvalidManifests, found, loaded.sources.clone()))
+    Ok(compared(loaded, &manifest, &live)?.0)
 }
 
 /// Returns the requests that a run has filed.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::manifests::compared;
 use super::plan::{PlanRequest, add_names, left_out};
 use super::{Failure, unavailable, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -16,8 +17,7 @@ use crate::plan::explain::{self, Explanation};
 use crate::plan::guards::GuardRules;
 use crate::plan::inventory::{InventoryQuery, inventory};
 use crate::plan::needs::needs;
-use crate::plan::writes::WriteWith;
-use crate::plan::{self, PlanInputs, Selection, select};
+use crate::plan::select;
 
 /// Finds a policy by name or id, and explains its assignments; returns that with what was found to be
 /// wrong or odd in the manifests.
@@ -34,24 +34,13 @@ pub async fn explain(
 ) -> Result<(Explanation, Vec<Diagnostic>), Failure> {
     let reader = Reader::new(Arc::clone(client));
     let rules = GuardRules::default();
-    let selection = Selection::default();
     unless_stopped(stop, async {
-        let tenant_id = reader.tenant_id().await?;
+        // Whether the sign-in works is known before anything is read.
+        reader.tenant_id().await?;
         let mut needs = needs(&loaded.manifest);
         needs.spare = left_out(&needs.kinds, kinds);
         let (live, manifest, _) = unavailable::read(&reader, &needs, loaded, false).await?;
-        let inputs = PlanInputs {
-            tenant_id,
-            graph_url: reader.graph_url(),
-            write_with: WriteWith::default(),
-            strict: false,
-            selection: &selection,
-        };
-        let (made, diagnostics) = plan::make(&manifest, &loaded.sources, &live, &inputs);
-        let Some(mut made) = made else {
-            let sources = loaded.sources.clone();
-            return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
-        };
+        let (mut made, diagnostics) = compared(loaded, &manifest, &live)?;
         let found = matching(&live.policies, policy, kinds)?;
         let is_found =
             |kind, id: &str| found.is_some_and(|live| live.kind == kind && live.id == id);
@@ -94,10 +83,7 @@ async fn unmanaged(
     policy: &str,
     kinds: &[PolicyKind],
 ) -> Result<Explanation, Failure> {
-    let tenant = match kinds {
-        [] => reader.whole_tenant().await?,
-        kinds => of_kinds(reader, kinds).await?,
-    };
+    let tenant = of_kinds(reader, kinds).await?;
     let found = inventory(&tenant, None, &InventoryQuery::default());
     let Some(live) = matching(&tenant.policies, policy, kinds)? else {
         let names = tenant.policies.iter().map(|policy| &*policy.name);
@@ -154,11 +140,15 @@ pub(super) fn not_found(
     Failure::new(exit, message).hint(near.unwrap_or_else(|| hint.to_owned()))
 }
 
-/// Reads what was asked for by kind; a kind that the tenant does not have is an error then.
+/// Reads the kinds that are asked for, or all if none are; a kind that is asked for and that the tenant does not have is
+/// an error.
 pub(super) async fn of_kinds(
     reader: &Reader,
     kinds: &[PolicyKind],
 ) -> Result<WholeTenant, Failure> {
+    if kinds.is_empty() {
+        return Ok(reader.whole_tenant().await?);
+    }
     let read = reader.whole_tenant_of(kinds).await;
     read.map_err(|error| unavailable::failure(error, None))
 }

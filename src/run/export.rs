@@ -15,7 +15,7 @@ use crate::export::{self, Export};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
-use crate::model::{LivePolicy, UnavailableKind, WholeTenant};
+use crate::model::{LivePolicy, UnavailableKind};
 use crate::plan::Selection;
 
 /// What stands for the tenant in a snapshot if the token does not name it.
@@ -34,7 +34,7 @@ pub async fn manifests(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let tenant = tenant(&reader, selection).await?;
+        let tenant = of_kinds(&reader, &selection.kinds).await?;
         let export = export::manifests(&tenant, tenant_id.as_deref(), |policy| {
             selection.includes(policy.kind, &policy.name)
         });
@@ -58,7 +58,7 @@ pub async fn unmanaged(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let tenant = tenant(&reader, selection).await?;
+        let tenant = of_kinds(&reader, &selection.kinds).await?;
         let managed = match loaded {
             None => BTreeSet::new(),
             Some(loaded) => managed(&reader, loaded, &tenant).await?,
@@ -77,14 +77,6 @@ pub async fn unmanaged(
         Ok((tenant_id, export))
     })
     .await
-}
-
-/// Reads what may be exported: no kind that the options leave out.
-async fn tenant(reader: &Reader, selection: &Selection) -> Result<WholeTenant, Failure> {
-    match selection.kinds.as_slice() {
-        [] => Ok(reader.whole_tenant().await?),
-        kinds => of_kinds(reader, kinds).await,
-    }
 }
 
 /// Refuses an export of nothing.

@@ -40,13 +40,14 @@ impl Failure {
     /// A line of a file is at fault.
     #[must_use]
     pub fn at(exit: Exit, fault: Diagnostic, sources: Sources) -> Self {
-        Self::found(exit, vec![fault], sources)
+        Self::new(exit, String::new()).with_findings(vec![fault], sources)
     }
 
-    /// What was found in files says it all.
+    /// What was found in manifests says it all.
     #[must_use]
-    pub fn found(exit: Exit, findings: Vec<Diagnostic>, sources: Sources) -> Self {
-        Self::new(exit, String::new()).with_findings(findings, sources)
+    pub fn invalid(findings: Vec<Diagnostic>, sources: &Sources) -> Self {
+        let failure = Self::new(Exit::InvalidManifests, String::new());
+        failure.with_findings(findings, sources.clone())
     }
 
     /// Adds what was found in files until then.

@@ -7,10 +7,11 @@ use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::explain::{not_found, of_kinds};
+use super::manifests::compared;
 use super::reviewed::check_sign_in;
 use super::tenants::Host;
 use super::{Failure, unavailable, unless_stopped};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::nearest;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
@@ -19,10 +20,9 @@ use crate::manifest::{Loaded, Tenant};
 use crate::model::{
     Guid, LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, UnavailableKind, WholeTenant,
 };
+use crate::plan::Selection;
 use crate::plan::inventory::{Inventory, InventoryQuery, Subject, SubjectKind, inventory};
 use crate::plan::needs::needs;
-use crate::plan::writes::WriteWith;
-use crate::plan::{self, PlanInputs, Selection};
 use crate::render::inventory::{record, summary};
 use crate::render::json::Json;
 
@@ -78,10 +78,7 @@ pub async fn list(
                 (Some(subject), unknown)
             }
         };
-        let tenant = match request.selection.kinds.as_slice() {
-            [] => reader.whole_tenant().await?,
-            kinds => of_kinds(&reader, kinds).await?,
-        };
+        let tenant = of_kinds(&reader, &request.selection.kinds).await?;
         let subject_id = subject.as_ref().and_then(|subject| subject.id.as_deref());
         if let (Some(unknown), Some(id)) = (unknown, subject_id)
             && !is_assigned_to(&tenant, id)
@@ -190,10 +187,28 @@ fn unknown(message: String, hint: Option<String>, otherwise: &str) -> Failure {
     Failure::new(Exit::InvalidManifests, message).hint(hint.unwrap_or_else(|| otherwise.to_owned()))
 }
 
-fn ambiguous<'i>(message: String, ids: impl Iterator<Item = &'i str>) -> Failure {
-    let ids: Vec<&str> = ids.collect();
-    Failure::new(Exit::InvalidManifests, message)
-        .hint(format!("give the id of one: {}", ids.join(", ")))
+/// Returns the only one of what has a name.
+fn only<'f, T>(
+    found: &'f [T],
+    (place, word, name): (&str, &str, &str),
+    id: impl Fn(&T) -> &str,
+    near: Option<String>,
+    otherwise: &str,
+) -> Result<&'f T, Failure> {
+    match found {
+        [one] => Ok(one),
+        [] => Err(unknown(
+            format!("the {place} has no {word} `{name}`"),
+            near,
+            otherwise,
+        )),
+        several => {
+            let ids: Vec<&str> = several.iter().map(id).collect();
+            let message = format!("the {place} has {} {word}s `{name}`", several.len());
+            Err(Failure::new(Exit::InvalidManifests, message)
+                .hint(format!("give the id of one: {}", ids.join(", "))))
+        }
+    }
 }
 
 fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
@@ -233,16 +248,15 @@ async fn subject(
                 }
                 (Err(failure), _) => return Err(failure),
             };
-            let parents = match *effective && unknown_group.is_none() {
+            let mut groups = match *effective && unknown_group.is_none() {
                 true => reader.groups_of(Member::Group(&id)).await?,
                 false => Some(Vec::new()),
             };
-            let groups = parents.map(|parents| parents.into_iter().chain([id.clone()]).collect());
+            groups.iter_mut().for_each(|groups| groups.push(id.clone()));
             (Some(id), name, groups)
         }
         SubjectKind::User => {
             let groups = reader.groups_of(Member::User(name)).await?;
-            let groups = groups.map(|groups| groups.into_iter().collect());
             let id = match (Guid::parse(name), &groups) {
                 (Some(id), _) => Some(id.to_string()),
                 (None, Some(_)) => reader.user_id(name).await?,
@@ -253,11 +267,10 @@ async fn subject(
         SubjectKind::Device => {
             let (id, name) = device(reader, name).await?;
             let groups = reader.groups_of(Member::Device(&id)).await?;
-            let groups = groups.map(|groups| groups.into_iter().collect());
             (Some(id), name, groups)
         }
     };
-    let groups: BTreeSet<String> = groups.ok_or_else(|| {
+    let groups = groups.ok_or_else(|| {
         unknown(
             format!("the directory has no {} `{name}`", kind.name()),
             None,
@@ -273,7 +286,7 @@ async fn subject(
         kind: *kind,
         id,
         name: shown,
-        groups,
+        groups: groups.into_iter().collect(),
         effective: *effective,
     };
     Ok((subject, unknown_group))
@@ -290,18 +303,10 @@ async fn group(reader: &Reader, name: &str) -> Result<LiveGroup, Failure> {
         similar_groups,
         ..
     } = reader.tenant(&needs).await?;
-    match groups.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(unknown(
-            format!("the tenant has no group `{name}`"),
-            did_you_mean(name, similar_groups.names.iter().map(String::as_str)),
-            "group names are case-insensitive",
-        )),
-        several => Err(ambiguous(
-            format!("the tenant has {} groups `{name}`", several.len()),
-            several.iter().map(|group| group.id.as_str()),
-        )),
-    }
+    let near = did_you_mean(name, similar_groups.names.iter().map(String::as_str));
+    let what = ("tenant", "group", name);
+    let otherwise = "group names are case-insensitive";
+    only(&groups, what, |group| &group.id, near, otherwise).cloned()
 }
 
 /// Finds a device: its id, and what it is called.
@@ -310,18 +315,10 @@ async fn device(reader: &Reader, name: &str) -> Result<(String, String), Failure
         return Ok((id.to_string(), name.to_owned()));
     }
     let devices = reader.devices_named(name).await?;
-    match devices.as_slice() {
-        [one] => Ok((one.id.clone(), one.name.clone())),
-        [] => Err(unknown(
-            format!("the directory has no device `{name}`"),
-            None,
-            "give the name that Entra ID shows, or the id of the device's object",
-        )),
-        several => Err(ambiguous(
-            format!("the directory has {} devices `{name}`", several.len()),
-            several.iter().map(|device| device.id.as_str()),
-        )),
-    }
+    let what = ("directory", "device", name);
+    let otherwise = "give the name that Entra ID shows, or the id of the device's object";
+    let device = only(&devices, what, |device| &device.id, None, otherwise)?;
+    Ok((device.id.clone(), device.name.clone()))
 }
 
 fn filter(filters: &[LiveFilter], name: &str) -> Result<String, Failure> {
@@ -330,21 +327,11 @@ fn filter(filters: &[LiveFilter], name: &str) -> Result<String, Failure> {
         None => filter.name.to_lowercase() == name.to_lowercase(),
     };
     let found: Vec<&LiveFilter> = filters.iter().filter(same).collect();
-    match found.as_slice() {
-        [one] => Ok(one.id.clone()),
-        [] => Err(unknown(
-            format!("the tenant has no assignment filter `{name}`"),
-            did_you_mean(name, filters.iter().map(|filter| filter.name.as_str())),
-            "filter names are case-insensitive",
-        )),
-        several => Err(ambiguous(
-            format!(
-                "the tenant has {} assignment filters `{name}`",
-                several.len()
-            ),
-            several.iter().map(|filter| filter.id.as_str()),
-        )),
-    }
+    let near = did_you_mean(name, filters.iter().map(|filter| filter.name.as_str()));
+    let what = ("tenant", "assignment filter", name);
+    let otherwise = "filter names are case-insensitive";
+    let filter = only(&found, what, |filter| &filter.id, near, otherwise)?;
+    Ok(filter.id.clone())
 }
 
 /// Refuses a glob that no policy matches: a misspelt name must not read as "assigned to no one".
@@ -388,23 +375,7 @@ pub(super) async fn managed(
     let mut live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
     live.policies.extend(policies);
     live.filters.clone_from(&tenant.filters);
-    let (draft, diagnostics) = plan::make(
-        &loaded.manifest,
-        &loaded.sources,
-        &live,
-        &PlanInputs {
-            tenant_id: None,
-            graph_url: "",
-            write_with: WriteWith::default(),
-            strict: false,
-            selection: &Selection::default(),
-        },
-    );
-    let Some(draft) = draft else {
-        let errors: Vec<Diagnostic> = diagnostics;
-        let sources = loaded.sources.clone();
-        return Err(Failure::found(Exit::InvalidManifests, errors, sources));
-    };
+    let (draft, _) = compared(loaded, &loaded.manifest, &live)?;
     let managed = draft.contents.policies.iter();
     Ok(managed
         .map(|policy| (policy.kind, policy.id.to_lowercase()))

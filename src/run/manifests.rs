@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::CONFIGURATION_FILE;
+use super::{CONFIGURATION_FILE, Failure};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::files;
-use crate::manifest::{self, Loaded};
+use crate::manifest::{self, Loaded, Manifest};
+use crate::model::LiveTenant;
+use crate::plan::writes::WriteWith;
+use crate::plan::{self, Draft, PlanInputs, Selection};
 
 /// The code of the warning.
 const CODE: &str = "other-configuration";
@@ -22,6 +25,29 @@ pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Loaded {
         .collect();
     loaded.diagnostics.extend(unused(&folders, configuration));
     loaded
+}
+
+/// Compares manifests with a tenant, of which no plan is to be made. Returns that with what was found to be wrong or odd.
+///
+/// # Errors
+///
+/// All that is wrong with the manifests.
+pub(super) fn compared(
+    loaded: &Loaded,
+    manifest: &Manifest,
+    live: &LiveTenant,
+) -> Result<(Draft, Vec<Diagnostic>), Failure> {
+    let inputs = PlanInputs {
+        tenant_id: None,
+        graph_url: "",
+        write_with: WriteWith::default(),
+        strict: false,
+        selection: &Selection::default(),
+    };
+    match plan::make(manifest, &loaded.sources, live, &inputs) {
+        (Some(draft), found) => Ok((draft, found)),
+        (None, found) => Err(Failure::invalid(found, &loaded.sources)),
+    }
 }
 
 /// Whether a folder holds a configuration. A link to nowhere counts: whoever lays one must not

@@ -63,12 +63,7 @@ pub fn load_any(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loade
         return Err(other);
     }
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
-        let Loaded {
-            diagnostics,
-            sources,
-            ..
-        } = loaded;
-        return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+        return Err(Failure::invalid(loaded.diagnostics, &loaded.sources));
     }
     Ok(loaded)
 }
@@ -86,8 +81,10 @@ pub struct PlanRequest {
     pub rules: GuardRules,
     /// Whether the names in unchanged policies are looked up too.
     pub all: bool,
-    /// Which of the unmanaged policies are named.
-    pub unmanaged: NameUnmanaged,
+    /// Which unmanaged policies were there when a report was written, if those that are new are named.
+    pub new_since: Option<Seen>,
+    /// Whether the unmanaged policies are named that are assigned to everyone.
+    pub broad: bool,
     /// Whether and how members are counted, and which warnings are given of targets.
     pub members: MembersRequest,
     /// Whether it is asked who changed what differs.
@@ -107,31 +104,6 @@ pub struct Planning<'a> {
     pub request: &'a PlanRequest,
     /// Stops it.
     pub stop: &'a CancellationToken,
-}
-
-/// Which of the unmanaged policies are named.
-#[derive(Clone, Debug, Default)]
-pub enum NameUnmanaged {
-    /// None.
-    #[default]
-    Not,
-    /// Those that were not there when a report was written.
-    New(Seen),
-    /// Those that are assigned to everyone.
-    Broad,
-    /// Both.
-    NewOrBroad(Seen),
-}
-
-impl NameUnmanaged {
-    /// Adds those that are new since a report.
-    #[must_use]
-    pub fn since(&self, seen: &Seen) -> Self {
-        match self {
-            Self::Not | Self::New(_) => Self::New(seen.clone()),
-            Self::Broad | Self::NewOrBroad(_) => Self::NewOrBroad(seen.clone()),
-        }
-    }
 }
 
 /// Reads the tenant and compares. Returns the plan with all that was found to be wrong or odd; `mask`
@@ -165,14 +137,10 @@ pub async fn plan(
         let before = loaded.diagnostics.iter().cloned().chain(unread);
         diagnostics.splice(0..0, before);
         let Some(mut draft) = draft else {
-            let sources = loaded.sources.clone();
-            return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+            return Err(Failure::invalid(diagnostics, &loaded.sources));
         };
-        match &request.unmanaged {
-            NameUnmanaged::Not => {}
-            NameUnmanaged::New(seen) => draft.name_unmanaged(Some(seen), false),
-            NameUnmanaged::Broad => draft.name_unmanaged(None, true),
-            NameUnmanaged::NewOrBroad(seen) => draft.name_unmanaged(Some(seen), true),
+        if request.new_since.is_some() || request.broad {
+            draft.name_unmanaged(request.new_since.as_ref(), request.broad);
         }
         let looked_up = async {
             add_names(&mut draft, &reader, request, &needs.group_names).await?;
@@ -200,8 +168,7 @@ pub async fn plan(
                     lints::be_strict(&mut diagnostics);
                 }
                 if diagnostics.iter().any(Diagnostic::is_error) {
-                    let sources = loaded.sources.clone();
-                    return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+                    return Err(Failure::invalid(diagnostics, &loaded.sources));
                 }
                 let masked = diagnostics
                     .iter()

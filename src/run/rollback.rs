@@ -10,7 +10,6 @@ use super::reviewed::check_report;
 use super::{Failure, members, unless_stopped};
 use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Sources};
-use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::model::PolicyKind;
 use crate::plan::rollback::{self, AppliedPolicy, MissingAssignments, Rollback, as_recorded};
@@ -173,11 +172,7 @@ pub(super) fn narrow<P>(
     let mut found = Vec::new();
     let left_out = selection.narrow(policies, named, these, false, &mut found);
     match found.iter().any(Diagnostic::is_error) {
-        true => Err(Failure::found(
-            Exit::InvalidManifests,
-            found,
-            Sources::default(),
-        )),
+        true => Err(Failure::invalid(found, &Sources::default())),
         false => Ok((left_out, found)),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
-use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::error::{GraphError, RefusedList};
 use crate::manifest::{Loaded, Manifest, Selector};
@@ -124,7 +123,7 @@ pub(super) fn failure(error: GraphError, loaded: Option<&Loaded>) -> Failure {
     diagnostics.extend(found);
     let sources = loaded.map_or(Sources::default(), |loaded| loaded.sources.clone());
     match forbidden.is_empty() {
-        true => Failure::found(Exit::InvalidManifests, diagnostics, sources),
+        true => Failure::invalid(diagnostics, &sources),
         false => {
             Failure::from(GraphError::RefusedLists(forbidden)).with_findings(diagnostics, sources)
         }

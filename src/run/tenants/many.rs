@@ -217,7 +217,7 @@ impl<H: Host> ManyTenants<'_, H> {
         let mut request = self.request_for(tenant);
         request.who = request.who.map(|who| who.of_tenant(&tenant.name, report));
         if let Some((_, baseline)) = &since {
-            request.unmanaged = request.unmanaged.since(&baseline.seen);
+            request.new_since = Some(baseline.seen.clone());
         }
         let mask = |text: &str| self.host.mask(text).into_owned();
         let (plan, mut annotations, found) = plan::plan(&own, &client, &request, mask, self.stop)

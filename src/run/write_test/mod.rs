@@ -82,10 +82,7 @@ pub async fn prepare(
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
         check_configured_tenant(request.tenant_id, tenant_id.as_deref())?;
-        let tenant = match request.kinds {
-            [] => reader.whole_tenant().await?,
-            kinds => of_kinds(&reader, kinds).await?,
-        };
+        let tenant = of_kinds(&reader, request.kinds).await?;
         let found = matching(&tenant.policies, request.policy, request.kinds)?;
         let Some(policy) = found else {
             let message = format!("the tenant has no policy `{}`", request.policy);
