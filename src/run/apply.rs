@@ -88,10 +88,10 @@ impl ApplyRun {
             None => default_report(jiff::Timestamp::now(), tenant),
         };
         let created = Report::create(&path).map_err(|error| {
-            Failure::new(
-                Exit::Failure,
-                format!("the report `{}` cannot be written: {error}", path.display()),
-            )
+            Failure::other(format!(
+                "the report `{}` cannot be written: {error}",
+                path.display()
+            ))
             .hint("use another file with `--report`; nothing was written to the service")
         })?;
         Ok(Self {
@@ -245,7 +245,7 @@ impl ApplyRun {
     ) -> Result<Exit, Failure> {
         let plan = &input.plan.plan;
         let Some(client) = &self.client else {
-            return Err(Failure::new(Exit::Failure, "there is no client"));
+            return Err(Failure::other("there is no client"));
         };
         let rest = input.rest();
         let executed = rest.as_ref().unwrap_or(plan);
@@ -295,7 +295,7 @@ impl ApplyRun {
     #[must_use]
     pub fn report_failure(&self) -> Option<Failure> {
         let reason = self.results.report_failure.as_ref();
-        reason.map(|reason| Failure::new(Exit::Failure, reason.clone()))
+        reason.map(|reason| Failure::other(reason.clone()))
     }
 
     /// Whether it is known by now that the report cannot be written.
@@ -382,10 +382,7 @@ fn lock(report: &Mutex<Report>) -> MutexGuard<'_, Report> {
 }
 
 fn report_failed(error: io::Error) -> Failure {
-    Failure::new(
-        Exit::Failure,
-        format!("the report could not be written: {error}"),
-    )
+    Failure::other(format!("the report could not be written: {error}"))
 }
 
 fn exit_of(results: &Results) -> Exit {

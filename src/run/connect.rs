@@ -15,7 +15,6 @@ use crate::auth::{
     CachedToken, Choice, ExpectedTenant, Method, People, Show, SignInError, StaticToken, Token,
     TokenSource, Tokens, choose,
 };
-use crate::exit::Exit;
 use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
@@ -176,7 +175,7 @@ pub fn connect(
             let address = graph_url(url)?;
             let source = token_source(&address, settings, environment)?;
             let transport = HttpTransport::new(&address).map_err(|error| {
-                    Failure::new(Exit::Failure, format!("cannot create an HTTP client: {error}"))
+                    Failure::other(format!("cannot create an HTTP client: {error}"))
                         .hint("the machine needs CA certificates (package `ca-certificates`), or a file of them in `SSL_CERT_FILE`")
                 })?;
             let tokens = Tokens::new(source).checked_for(address.url().clone());
@@ -209,10 +208,7 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
     lock.push(sandbox::LOCK_SUFFIX);
     for path in [file, Path::new(&lock)] {
         files::refuse_link(path).map_err(|error| {
-            Failure::new(
-                Exit::Failure,
-                format!("`{}` cannot be used: {error}", path.display()),
-            )
+            Failure::other(format!("`{}` cannot be used: {error}", path.display()))
         })?;
     }
     if let Some(folder) = file.parent()
@@ -224,8 +220,9 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
             file.display(),
             folder.display()
         );
-        return Err(Failure::new(Exit::Failure, message)
-            .hint("create the folder, or use a file in one that exists"));
+        return Err(
+            Failure::other(message).hint("create the folder, or use a file in one that exists")
+        );
     }
     let (store, tenant) = sandbox::Store::open_or_sample(file).map_err(|error| {
         other_kind(file, &[FileKind::Tenant], "a sandbox's tenant")
@@ -255,12 +252,12 @@ fn not_a_tenant(file: &Path, error: &sandbox::StateError) -> Failure {
             format!("`{}` is not a tenant: {place}{message}", file.display())
         }
         sandbox::StateError::Locked { .. } => {
-            return Failure::new(Exit::Failure, error.to_string())
+            return Failure::other(error.to_string())
                 .hint("wait until it has ended, or use another file");
         }
         sandbox::StateError::Io { .. } => error.to_string(),
     };
-    Failure::new(Exit::Failure, message).hint(TENANT_FILES)
+    Failure::other(message).hint(TENANT_FILES)
 }
 
 fn open(endpoint: &Endpoint, file: &Path) -> Result<sandbox::Service, Failure> {
@@ -273,7 +270,7 @@ fn open(endpoint: &Endpoint, file: &Path) -> Result<sandbox::Service, Failure> {
     };
     let text = files::read_text(file, LARGEST_TENANT).map_err(|error| {
         let message = format!("`{}` cannot be read: {error}", file.display());
-        let failure = || Failure::new(Exit::Failure, message).hint(TENANT_FILES);
+        let failure = || Failure::other(message).hint(TENANT_FILES);
         other().unwrap_or_else(failure)
     })?;
     let tenant = sandbox::Tenant::from_json(&text)

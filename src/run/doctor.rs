@@ -139,15 +139,12 @@ pub fn verdict(diagnosis: &Diagnosis) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     if names.is_empty() {
-        return Err(Failure::new(
-            Exit::Failure,
-            "some requests failed, so not all is known of the service",
-        )
-        .hint("run again when the service answers; what is `unknown` says why"));
+        return Err(
+            Failure::other("some requests failed, so not all is known of the service")
+                .hint("run again when the service answers; what is `unknown` says why"),
+        );
     }
-    Err(Failure::new(
-        Exit::Failure,
-        format!("writes rely on what differs here: {}", names.join(", ")),
+    Err(Failure::other(format!("writes rely on what differs here: {}", names.join(", ")),
     )
     .hint("`plan` is safe, and `apply` refuses or fails where it cannot know; report this with the file of `doctor --share FILE`, which holds no names"))
 }

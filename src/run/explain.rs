@@ -101,7 +101,7 @@ async fn unmanaged(
             &live.assignments,
             found.names,
         )),
-        None => Err(Failure::new(Exit::Failure, "the policy is gone")),
+        None => Err(Failure::other("the policy is gone")),
     }
 }
 

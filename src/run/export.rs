@@ -95,10 +95,8 @@ pub fn check(export: &Export, selection: &Selection) -> Result<(), Failure> {
         )
         .hint("nothing was written; globs are case-sensitive"));
     }
-    Err(
-        Failure::new(Exit::Failure, "the tenant has no policy to export")
-            .hint("nothing was written; check the tenant, and what the sign-in may see"),
-    )
+    Err(Failure::other("the tenant has no policy to export")
+        .hint("nothing was written; check the tenant, and what the sign-in may see"))
 }
 
 /// A tenant as a file for the sandbox.
@@ -139,11 +137,10 @@ pub async fn snapshot(
         // What the sandbox will not take is reported now, not to the pull request that wants to use
         // it.
         if let Err(error) = sandbox::Tenant::from_json(&text) {
-            return Err(Failure::new(
-                Exit::Failure,
-                format!("the sandbox cannot hold this tenant: {error}"),
-            )
-            .hint("nothing was written"));
+            return Err(
+                Failure::other(format!("the sandbox cannot hold this tenant: {error}"))
+                    .hint("nothing was written"),
+            );
         }
         Ok(Snapshot {
             tenant_id,

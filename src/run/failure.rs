@@ -64,6 +64,11 @@ impl Failure {
         self
     }
 
+    /// Says what happened that has no exit code of its own.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failure, message)
+    }
+
     /// The command line is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
@@ -72,7 +77,7 @@ impl Failure {
     /// A file cannot be written.
     pub fn unwritten(path: &Path, error: &io::Error) -> Self {
         let message = format!("`{}` cannot be written: {error}", path.display());
-        Self::new(Exit::Failure, message).hint(match path.is_dir() {
+        Self::other(message).hint(match path.is_dir() {
             true => "use a file in it",
             false => "use a file in a writable folder",
         })
@@ -169,6 +174,6 @@ impl From<SavedPlanError> for Failure {
             | SavedPlanError::OtherWrites(_)
             | SavedPlanError::Incomplete => "plan again",
         };
-        Self::new(Exit::Failure, error.to_string()).hint(hint)
+        Self::other(error.to_string()).hint(hint)
     }
 }

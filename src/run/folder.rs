@@ -10,7 +10,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::exit::Exit;
 use crate::export::ManifestFile;
 use crate::files;
 use crate::manifest::{self, is_manifest_name};
@@ -68,7 +67,7 @@ impl Folder {
         files::refuse_link(path).map_err(|error| folder.failed(&error))?;
         if path.exists() && !path.is_dir() {
             let message = format!("`{}` is not a folder", path.display());
-            return Err(Failure::new(Exit::Failure, message).hint("use a folder of manifests"));
+            return Err(Failure::other(message).hint("use a folder of manifests"));
         }
         Ok(folder)
     }
@@ -140,23 +139,18 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(held),
             Err(error) => return Err(self.failed(&error)),
             Ok(found) if !found.is_dir() => {
-                return Err(
-                    Failure::new(Exit::Failure, format!("`{shown}` is not a folder"))
-                        .hint("use a folder that is empty or does not exist yet"),
-                );
+                return Err(Failure::other(format!("`{shown}` is not a folder"))
+                    .hint("use a folder that is empty or does not exist yet"));
             }
             Ok(_) => {}
         }
         held.look(&self.path, Path::new(""))
             .map_err(|error| self.failed(&error))?;
         if let Some(link) = held.links.first() {
-            return Err(Failure::new(
-                Exit::Failure,
-                format!(
-                    "`{shown}` holds a link to another folder, `{}`",
-                    link.display()
-                ),
-            )
+            return Err(Failure::other(format!(
+                "`{shown}` holds a link to another folder, `{}`",
+                link.display()
+            ))
             .hint("nothing was written; export to a folder of its own"));
         }
         if let (Some(first), false) = (held.manifests.first(), self.force) {
@@ -164,10 +158,10 @@ impl Folder {
                 1 => String::new(),
                 number => format!(" and {} more", number - 1),
             };
-            return Err(Failure::new(
-                Exit::Failure,
-                format!("`{shown}` holds manifests: `{}`{others}", first.display()),
-            )
+            return Err(Failure::other(format!(
+                "`{shown}` holds manifests: `{}`{others}",
+                first.display()
+            ))
             .hint("nothing was written; use another folder, or replace them with `--force`"));
         }
         self.only_manifests(&held)?;
@@ -192,9 +186,7 @@ impl Folder {
         let which = wrong.place.map_or_else(String::new, |place| {
             format!(": `{}`", loaded.sources.file(place.file).path)
         });
-        Err(Failure::new(
-            Exit::Failure,
-            format!(
+        Err(Failure::other(format!(
                 "`{}` holds YAML that is not a valid manifest{which}",
                 self.path.display()
             ),
@@ -298,10 +290,10 @@ impl Folder {
     }
 
     fn failed(&self, error: &io::Error) -> Failure {
-        Failure::new(
-            Exit::Failure,
-            format!("`{}` cannot be written: {error}", self.path.display()),
-        )
+        Failure::other(format!(
+            "`{}` cannot be written: {error}",
+            self.path.display()
+        ))
         .hint("use a writable folder")
     }
 }

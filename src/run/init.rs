@@ -102,8 +102,7 @@ pub async fn init(
 ) -> Result<Initialised, Failure> {
     if root.exists() && !root.is_dir() {
         let message = format!("`{}` is not a folder", root.display());
-        return Err(Failure::new(Exit::Failure, message)
-            .hint("use a folder, or a path that does not exist yet"));
+        return Err(Failure::other(message).hint("use a folder, or a path that does not exist yet"));
     }
     let folder = Folder::open_to_add(&root.join(manifests))?;
     let keeps = folder.holds_manifests()?;
@@ -158,7 +157,7 @@ pub async fn init(
         let path = root.join(path);
         let is_new = create(&path, &text).map_err(|error| {
             let message = format!("`{}` cannot be written: {error}", path.display());
-            Failure::new(Exit::Failure, message).hint("what was written before stays; run it again")
+            Failure::other(message).hint("what was written before stays; run it again")
         })?;
         files.push(Written { path, is_new });
     }
@@ -218,10 +217,7 @@ pub async fn add_tenant(
     let reader = Reader::new(Arc::clone(client));
     let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
     let Some(tenant_id) = tenant_id else {
-        return Err(Failure::new(
-            Exit::Failure,
-            "the token does not name its tenant",
-        ));
+        return Err(Failure::other("the token does not name its tenant"));
     };
     let refused = |message: String, hint: &str| {
         Err(Failure::usage(message).hint(format!("nothing was written; {hint}")))

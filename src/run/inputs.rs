@@ -12,7 +12,6 @@ use serde::de::IgnoredAny;
 use super::reviewed::Origin;
 use super::{CONFIGURATION_FILE, Failure};
 use crate::diagnostic::Diagnostic;
-use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN, LARGEST_REPORT, encoding};
 use crate::manifest::Loaded;
 use crate::plan::saved::{PlanRecord, SavedPlan, SavedPlanError};
@@ -209,11 +208,8 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
     files::read_text(path, LARGEST_PLAN).map_err(|error| {
         let takes = [FileKind::Plan, FileKind::Report];
         other_kind(path, &takes, "a saved plan or a report").unwrap_or_else(|| {
-            Failure::new(
-                Exit::Failure,
-                format!("`{}` cannot be read: {error}", path.display()),
-            )
-            .hint("use a file that `plan --out` or `apply --report` wrote")
+            Failure::other(format!("`{}` cannot be read: {error}", path.display()))
+                .hint("use a file that `plan --out` or `apply --report` wrote")
         })
     })
 }
@@ -292,11 +288,8 @@ pub fn newest_baseline(folder: &Path) -> Result<Option<(PathBuf, Baseline)>, Fai
 
 /// Says that a report is of no use, and why.
 pub(super) fn unusable(report: &Path, reason: &str) -> Failure {
-    Failure::new(
-        Exit::Failure,
-        format!("`{}` cannot be used: {reason}", report.display()),
-    )
-    .hint("use a file that `apply --report` wrote")
+    Failure::other(format!("`{}` cannot be used: {reason}", report.display()))
+        .hint("use a file that `apply --report` wrote")
 }
 
 /// Whether a path is a saved plan rather than a manifest: a file that is named or begins like

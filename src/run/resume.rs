@@ -15,7 +15,6 @@ use super::rollback::{applied_policy, narrow};
 use super::{Failure, unless_stopped};
 use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
-use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_assignments};
 use crate::plan::rollback::as_recorded;
@@ -48,8 +47,7 @@ pub async fn plan_resume(
     let tenant_id = unless_stopped(stop, check_report(&recorded, &reader)).await?;
     let write_with = request.write_with.unwrap_or_default();
     if !recorded.has_plan() {
-        return Err(Failure::new(
-            Exit::Failure,
+        return Err(Failure::other(
             "the report cannot be resumed: its run ended before it had a plan",
         )
         .hint("resume the report of the run that filed the requests"));
@@ -186,13 +184,10 @@ fn check_filed(policy: &PlannedPolicy, approval: &PendingApproval) -> Result<(),
     if is_own && Uuid::try_parse(&approval.code).is_ok() {
         return Ok(());
     }
-    Err(Failure::new(
-        Exit::Failure,
-        format!(
-            "the report cannot be used: what it holds for `{}` is not a write to that policy",
-            policy.id
-        ),
-    ))
+    Err(Failure::other(format!(
+        "the report cannot be used: what it holds for `{}` is not a write to that policy",
+        policy.id
+    )))
 }
 
 /// Shows of policies the writes that the run will send: in the way in which requests were filed, and without those that an

@@ -45,7 +45,7 @@ pub fn age(created_at: &str, now: Timestamp) -> Option<Duration> {
 /// Says how old it is.
 pub fn check_age(created_at: &str, max_age: Duration, now: Timestamp) -> Result<(), Failure> {
     let refused = |message: String| {
-        Err(Failure::new(Exit::Failure, message)
+        Err(Failure::other(message)
             .hint("plan again, or allow it with `--max-age`; nothing was written"))
     };
     match age(created_at, now) {
@@ -55,12 +55,9 @@ pub fn check_age(created_at: &str, max_age: Duration, now: Timestamp) -> Result<
             duration(age),
             duration(max_age)
         )),
-        None => Err(Failure::new(
-            Exit::Failure,
-            format!(
-                "the plan says that it was made at `{created_at}`, which is not a time in the past"
-            ),
-        )
+        None => Err(Failure::other(format!(
+            "the plan says that it was made at `{created_at}`, which is not a time in the past"
+        ))
         .hint("plan again; nothing was written")),
     }
 }
@@ -137,21 +134,16 @@ impl<'a> From<&'a Baseline> for Origin<'a> {
 pub fn check_tenant(what: &str, file: Origin<'_>, here: Origin<'_>) -> Result<(), Failure> {
     let signed_in = here.tenant_id;
     if file.tenant_id != signed_in {
-        return Err(Failure::new(
-            Exit::Failure,
-            format!(
-                "the {what} is for tenant {}, but the sign-in is for tenant {}",
-                file.tenant_id.unwrap_or("unknown"),
-                signed_in.unwrap_or("unknown")
-            ),
-        ));
+        return Err(Failure::other(format!(
+            "the {what} is for tenant {}, but the sign-in is for tenant {}",
+            file.tenant_id.unwrap_or("unknown"),
+            signed_in.unwrap_or("unknown")
+        )));
     }
     if file.is(here) {
         return Ok(());
     }
-    Err(Failure::new(
-        Exit::Failure,
-        format!(
+    Err(Failure::other(format!(
             "the {what} is for the service at {}, that of this run is at {}, and the tenant of both is unknown",
             clean(file.graph_url),
             here.graph_url

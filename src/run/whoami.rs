@@ -84,8 +84,7 @@ pub async fn whoami(
 /// Says what is missing.
 pub fn verdict(identity: &Identity, fit: Result<(), UnusableToken>) -> Result<Exit, Failure> {
     if identity.permissions.is_none() {
-        return Err(Failure::new(
-            Exit::Failure,
+        return Err(Failure::other(
             "the token cannot be read, so its permissions are unknown",
         ));
     }

@@ -118,11 +118,8 @@ fn save_plans(
 ) -> Result<(), Failure> {
     let output = view.output;
     let failed = |error: std::io::Error| {
-        Failure::new(
-            Exit::Failure,
-            format!("`{}` cannot be written: {error}", folder.display()),
-        )
-        .hint("with several tenants `--out` takes a folder")
+        Failure::other(format!("`{}` cannot be written: {error}", folder.display()))
+            .hint("with several tenants `--out` takes a folder")
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
     tenants::remove_no_tenants(folder, shard).map_err(failed)?;
@@ -305,9 +302,7 @@ fn check_since(command: &Plan, chosen: &[Tenant]) -> Result<(), Failure> {
     }
     match since.exists() || command.options.ci.ci.is_some() {
         true => Ok(()),
-        false => Err(
-            Failure::new(Exit::Failure, format!("`{shown}` does not exist"))
-                .hint("name the folder that `apply --report DIR` wrote, or leave `--since` out"),
-        ),
+        false => Err(Failure::other(format!("`{shown}` does not exist"))
+            .hint("name the folder that `apply --report DIR` wrote, or leave `--since` out")),
     }
 }

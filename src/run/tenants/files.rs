@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::entry::{Digests, Entry, SavedBrief};
 use super::shard::Shard;
-use crate::exit::Exit;
 use crate::manifest::Tenant;
 use crate::net::Cloud;
 use crate::plan::guards::{self, Guard, GuardName, GuardRules};
@@ -198,7 +197,7 @@ fn files(folder: &Path, ending: &str) -> io::Result<Vec<(String, PathBuf)>> {
 
 fn unreadable(folder: &Path, error: &io::Error) -> Failure {
     let message = format!("`{}` cannot be read: {error}", folder.display());
-    Failure::new(Exit::Failure, message)
+    Failure::other(message)
 }
 
 /// Looks through the saved plans of a folder, and says for which tenants they are; `check` says whether one
@@ -218,7 +217,7 @@ pub fn saved_plans(
         let saved = inputs::plan(&path)?;
         let refused = |why: &str| {
             let message = format!("`{}` {why}; nothing was written", path.display());
-            Err(Failure::new(Exit::Failure, message)
+            Err(Failure::other(message)
                 .hint("make the plans with `plan --out DIR`, and leave their names as they are"))
         };
         let Some(planned) = &saved.tenant else {
@@ -349,7 +348,7 @@ impl TenantFile {
             return Ok(saved);
         }
         let message = format!("`{}` was replaced during the run", self.path.display());
-        Err(Failure::new(Exit::Failure, message).hint("nothing was written in this tenant"))
+        Err(Failure::other(message).hint("nothing was written in this tenant"))
     }
 
     /// Returns the time after which a report in a folder of its tenant is named, which all those of its run share;
@@ -401,7 +400,7 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
         let tenant = recorded_tenant(&path, &recorded)?;
         let Some(tenant) = tenant.filter(|tenant| tenant.name == name) else {
             let message = format!("`{}` is not the report of that tenant", path.display());
-            return Err(Failure::new(Exit::Failure, message)
+            return Err(Failure::other(message)
                 .hint("leave the names of reports as they are; nothing was written"));
         };
         reports.push(TenantFile {
@@ -450,7 +449,7 @@ pub fn saved_tenant(path: &Path, saved: &SavedPlan) -> Result<Option<Tenant>, Fa
             path.display(),
             planned.name
         );
-        Failure::new(Exit::Failure, message).hint("plan again; nothing was written")
+        Failure::other(message).hint("plan again; nothing was written")
     })
 }
 

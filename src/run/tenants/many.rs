@@ -206,7 +206,7 @@ impl<H: Host> ManyTenants<'_, H> {
     /// Makes the plan of a tenant.
     async fn planned(&self, loaded: &Loaded, tenant: &Tenant) -> Result<Staged, Failure> {
         let Some(own) = loaded.of_tenant(&tenant.name) else {
-            return Err(Failure::new(Exit::Failure, "the manifests lack the tenant"));
+            return Err(Failure::other("the manifests lack the tenant"));
         };
         // What is odd about the manifests themselves was said once, for all tenants.
         let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
@@ -322,7 +322,7 @@ impl<H: Host> ManyTenants<'_, H> {
         let refused = match refused {
             None if self.stop.is_cancelled() => Some(not_started()),
             None if !may_start => Some(
-                Failure::new(Exit::Failure, "not started, since another tenant failed")
+                Failure::other("not started, since another tenant failed")
                     .hint("nothing was written in this tenant"),
             ),
             refused => refused,
@@ -399,10 +399,9 @@ fn report_of(
         None => reports::of_tenant(began, tenant),
     };
     let path = path.map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!("the report of the tenant `{tenant}` cannot be written: {error}"),
-        )
+        Failure::other(format!(
+            "the report of the tenant `{tenant}` cannot be written: {error}"
+        ))
         .hint("with several tenants `--report` takes a folder; nothing was written to the service")
     })?;
     ApplyRun::new(Some(&path), None)

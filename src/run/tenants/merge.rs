@@ -161,7 +161,7 @@ fn add_shards(path: &Path, origin: &Origin, shards: &mut BTreeSet<Shard>) -> Res
                 "`{}` holds the results of shard {shard}, and another file those of shard {other}",
                 path.display()
             );
-            return Err(Failure::new(Exit::Failure, message)
+            return Err(Failure::other(message)
                 .hint("a folder holds the results of one run, which has one number of shards"));
         }
         if !shards.insert(*shard) {
@@ -173,8 +173,7 @@ fn add_shards(path: &Path, origin: &Origin, shards: &mut BTreeSet<Shard>) -> Res
 
 fn twice(path: &Path, what: &str) -> Failure {
     let message = format!("`{}` holds {what} once more", path.display());
-    Failure::new(Exit::Failure, message)
-        .hint("a folder holds the results of one run, each shard once")
+    Failure::other(message).hint("a folder holds the results of one run, each shard once")
 }
 
 /// Refuses a folder that lacks a shard.
@@ -191,7 +190,7 @@ fn check_complete(folder: &Path, shards: &BTreeSet<Shard>) -> Result<(), Failure
         missing.len() + shards.len(),
         numbers.join(", ")
     );
-    Err(Failure::new(Exit::Failure, message)
+    Err(Failure::other(message)
         .hint("what came of their tenants is not known; run these shards again"))
 }
 
@@ -201,7 +200,7 @@ fn origin(path: &Path, part: &Part) -> Result<Origin, Failure> {
     let shards: Option<BTreeSet<Shard>> = all.map(|shard| Shard::known(*shard)).collect();
     let (Some(started_at), Some(shards)) = (part.started_at.clone(), shards) else {
         let message = format!("`{}` does not say of which run it is", path.display());
-        return Err(Failure::new(Exit::Failure, message).hint("run that shard again"));
+        return Err(Failure::other(message).hint("run that shard again"));
     };
     let run = RunRecord {
         started_at,
@@ -222,7 +221,7 @@ fn check_origin(path: &Path, origin: &RunRecord, expected: &Expected) -> Result<
             "`{}` is of a run that began at {began}, {why}",
             path.display()
         );
-        Err(Failure::new(Exit::Failure, message).hint(hint))
+        Err(Failure::other(message).hint(hint))
     };
     if expected.run_id.is_some() && expected.run_id != origin.run_id {
         let [own, meant] = [&origin.run_id, &expected.run_id].map(called);
@@ -265,7 +264,7 @@ fn check_same(
         other_path.display(),
         other.started_at
     );
-    Err(Failure::new(Exit::Failure, message).hint(OF_ANOTHER_RUN))
+    Err(Failure::other(message).hint(OF_ANOTHER_RUN))
 }
 
 /// When parts began that nothing else may tell from those of another run.
@@ -291,7 +290,7 @@ impl Began {
                 path.display(),
                 duration(apart(other)),
             );
-            return Err(Failure::new(Exit::Failure, message).hint(
+            return Err(Failure::other(message).hint(
                 "name the run with the same `--run-id` for all shards, or allow it with `--max-age`",
             ));
         }

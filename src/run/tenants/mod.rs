@@ -263,7 +263,7 @@ pub fn service_of(settings: &ServiceSettings, tenant: &Tenant) -> Result<Service
             let file = folder.join(format!("{}.json", tenant.name));
             if !file.is_file() {
                 let message = format!("the sandbox has no tenant in `{}`", file.display());
-                return Err(Failure::new(Exit::Failure, message).hint(
+                return Err(Failure::other(message).hint(
                     "with several tenants `--sandbox` takes a folder with one file per tenant",
                 ));
             }

@@ -132,7 +132,7 @@ pub(super) fn look(folder: &Path, tell: impl Fn(&[PlanDiagnostic])) -> Result<Lo
                 ),
                 Some(_) => format!("`{}` holds results of several commands", folder.display()),
             };
-            Err(Failure::new(Exit::Failure, message).hint(
+            Err(Failure::other(message).hint(
                 "use a folder with what the shards wrote with `--json-into DIR/N.json`, and nothing else",
             ))
         }
@@ -197,7 +197,7 @@ impl FailedParts {
 pub fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: std::io::Error| {
         let message = format!("`{}` cannot be read: {error}", folder.display());
-        Failure::new(Exit::Failure, message)
+        Failure::other(message)
             .hint("use a folder with what the shards wrote with `--json-into DIR/N.json`")
     };
     let mut paths = Vec::new();
@@ -225,5 +225,5 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
 
 pub(super) fn unusable(path: &Path, reason: &str) -> Failure {
     let message = format!("`{}` cannot be used: {reason}", path.display());
-    Failure::new(Exit::Failure, message).hint("run that shard again")
+    Failure::other(message).hint("run that shard again")
 }

@@ -291,7 +291,7 @@ impl TenantResults {
         if let Some(results) = beside.results {
             let names = &mut prepared.annotations.names;
             let read = read_results(results, &prepared.plan, names);
-            let read = read.map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+            let read = read.map_err(|error| Failure::other(error.to_string()))?;
             let write_with = prepared.plan.write_with;
             opened.requests = read.requests;
             opened.results = Some(Results {
@@ -380,7 +380,7 @@ fn compact(value: &impl Serialize) -> Result<String, Failure> {
 
 fn unkept(error: io::Error) -> Failure {
     let message = format!("what came of a tenant cannot be kept until it is printed: {error}");
-    Failure::new(Exit::Failure, message)
+    Failure::other(message)
         .hint("there has to be room in the folder for temporary files, which `TMPDIR` names")
 }
 

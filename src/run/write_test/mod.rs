@@ -434,6 +434,6 @@ impl Steps<'_> {
             .await?;
         self.exits.push(exit);
         let settled = self.run.results.settled.first().cloned();
-        settled.ok_or_else(|| Failure::new(Exit::Failure, "the step was not carried out"))
+        settled.ok_or_else(|| Failure::other("the step was not carried out"))
     }
 }
