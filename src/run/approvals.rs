@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::filed_requests::{Filings, ListingWait, Unknown, find_filed_requests, was_locked};
+use super::filed_requests::{ListingWait, find_filed_requests, was_locked};
 use super::manifests::compared;
 use super::reviewed::check_report;
 use super::{Failure, unavailable, unless_stopped};
@@ -157,15 +157,12 @@ async fn of_run(
     let reader = Reader::new(Arc::clone(client));
     let claims = client.claims().await?;
     check_report(&recorded, &reader).await?;
-    let Filings {
-        known,
-        unknown,
-        unfiled,
-    } = find_filed_requests(recorded.policies, client, began).await?;
+    let found = find_filed_requests(recorded.policies, client, began).await?;
+    let known = found.known;
     let requests = reader.approval_requests().await?;
     let mut listed = Listed::default();
     let open = requests.iter().filter(|request| request.status.is_open());
-    for policy in unfiled.iter().filter(|policy| was_locked(policy)) {
+    for policy in found.unfiled.iter().filter(|policy| was_locked(policy)) {
         let mut open = open.clone();
         match open.find(|request| request.is_for_policy(&policy.id)) {
             Some(request) => listed.locks.push(request.entry(
@@ -180,14 +177,10 @@ async fn of_run(
         // One of these may lock them.
         listed.unclear = open.filter(|request| request.policy_id.is_none()).count();
     }
-    for Unknown {
-        policy,
-        filing: _,
-        settled,
-    } in unknown
-    {
-        listed.unknown.push((policy, settled));
-    }
+    let unknown = found.unknown.into_iter();
+    listed.unknown = unknown
+        .map(|unknown| (unknown.policy, unknown.settled))
+        .collect();
     let listed_request = |approval: &PendingApproval| {
         let is_it = |request: &&ApprovalRequest| request.id.eq_ignore_ascii_case(&approval.code);
         requests.iter().find(is_it)

@@ -59,16 +59,12 @@ impl OpenRequests {
     /// Says that a rollback leaves them as they are; `None` if there are none.
     pub(super) fn warning(self) -> Option<Diagnostic> {
         const CODE: &str = "open-requests";
-        let Self {
-            waiting,
-            approved,
-            unknown,
-        } = self;
         let counts = [
-            (waiting, "waiting for approval"),
-            (approved, "approved, not yet applied"),
-            (unknown, "not visible to this sign-in"),
+            (self.waiting, "waiting for approval"),
+            (self.approved, "approved, not yet applied"),
+            (self.unknown, "not visible to this sign-in"),
         ];
+        let all = counts.iter().map(|(number, _)| number).sum();
         let counts: Vec<String> = counts
             .into_iter()
             .filter(|(number, _)| *number > 0)
@@ -79,11 +75,7 @@ impl OpenRequests {
         }
         let message = format!(
             "the run has filed {} that a rollback leaves open: {}",
-            count(
-                waiting + approved + unknown,
-                "request for approval",
-                "requests for approval"
-            ),
+            count(all, "request for approval", "requests for approval"),
             counts.join(", ")
         );
         let warning = Diagnostic::new(Severity::Warning, CODE, None, message);

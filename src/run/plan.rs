@@ -300,14 +300,19 @@ pub struct PreparedPlan {
     pub tenant: Option<PlannedTenant>,
 }
 
+/// Counts, and estimates how long the writes take at the service's limits.
+pub(super) fn summary(plan: &Plan, service: &ServiceSettings) -> Summary {
+    let mut summary = plan.summary();
+    summary.time = plan::estimate(&summary, service.writes, service.requests);
+    summary
+}
+
 impl PreparedPlan {
-    /// Counts, and estimates how long the writes take at the service's limits.
+    /// Takes a plan that was just made.
     #[must_use]
     pub fn new(plan: Plan, annotations: Annotations, service: &ServiceSettings) -> Self {
-        let mut summary = plan.summary();
-        summary.time = plan::estimate(&summary, service.writes, service.requests);
         Self {
-            summary,
+            summary: summary(&plan, service),
             digest: digest_of(&plan, &annotations.names),
             created_at: clock::now(),
             tenant: None,
@@ -319,24 +324,13 @@ impl PreparedPlan {
     /// Takes a plan that was written down.
     #[must_use]
     pub fn again(saved: SavedPlan) -> Self {
-        let SavedPlan {
-            plan,
-            annotations,
-            summary,
-            digest,
-            created_at,
-            format_version: _,
-            tenant,
-            shard: _,
-            run: _,
-        } = saved;
         Self {
-            plan,
-            annotations,
-            summary,
-            digest,
-            created_at,
-            tenant,
+            plan: saved.plan,
+            annotations: saved.annotations,
+            summary: saved.summary,
+            digest: saved.digest,
+            created_at: saved.created_at,
+            tenant: saved.tenant,
         }
     }
 

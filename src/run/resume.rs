@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::apply::{ApplyContext, ApplyInput, Unfiled};
-use super::filed_requests::{Filings, Unknown, find_filed_requests, waits};
+use super::filed_requests::{find_filed_requests, waits};
 use super::plan::{Planning, PreparedPlan};
 use super::reviewed::check_report;
 use super::rollback::{applied_policy, narrow};
@@ -37,12 +37,8 @@ pub async fn plan_resume(
     began: Timestamp,
     planning: Planning<'_>,
 ) -> Result<ApplyInput, Failure> {
-    let Planning {
-        client,
-        service,
-        request,
-        stop,
-    } = planning;
+    let (client, service) = (planning.client, planning.service);
+    let (request, stop) = (planning.request, planning.stop);
     let reader = Reader::new(Arc::clone(client));
     let tenant_id = unless_stopped(stop, check_report(&recorded, &reader)).await?;
     let write_with = request.write_with.unwrap_or_default();
@@ -53,12 +49,7 @@ pub async fn plan_resume(
         .hint("resume the report of the run that filed the requests"));
     }
     let dropped = not_resumed(&recorded, &request.selection);
-    let Recorded {
-        mut policies,
-        names,
-        tenant,
-        ..
-    } = recorded;
+    let (mut policies, names) = (recorded.policies, recorded.names);
     forget_ended_givers(&mut policies);
     let is_meant = |policy: &RecordedPolicy| request.selection.includes(policy.kind, name(policy));
     let not_meant = policies.iter().filter(|policy| {
@@ -81,16 +72,11 @@ pub async fn plan_resume(
         Ok((already, find_filed_requests(policies, client, began).await?))
     };
     let (mut already, found) = unless_stopped(stop, found).await?;
-    let Filings {
-        known,
-        unknown,
-        unfiled,
-    } = found;
     let mut context = ApplyContext {
         resumes: true,
         ..ApplyContext::default()
     };
-    let resumed = resumed(known, unfiled, write_with, &mut context)?;
+    let resumed = resumed(found.known, found.unfiled, write_with, &mut context)?;
     // Those with a request stay in the plan: what is filed for them is sent or withdrawn.
     already.retain(|key, _| !context.filed.contains_key(key));
     let looked_at = async {
@@ -119,14 +105,8 @@ pub async fn plan_resume(
         names,
         ..Annotations::default()
     };
-    let unknown = unknown.into_iter().map(|unknown| {
-        let Unknown {
-            policy,
-            filing,
-            settled,
-        } = unknown;
-        (policy, Some(filing), settled)
-    });
+    let unknown = found.unknown.into_iter();
+    let unknown = unknown.map(|unknown| (unknown.policy, Some(unknown.filing), unknown.settled));
     let half_written = half_written.into_iter().map(|policy| {
         let settled = as_left(&policy);
         (policy, None, settled)
@@ -142,7 +122,7 @@ pub async fn plan_resume(
         context.skipped.push((policy, settled));
     }
     let plan = PreparedPlan {
-        tenant,
+        tenant: recorded.tenant,
         ..PreparedPlan::new(plan, annotations, service)
     };
     Ok(ApplyInput { plan, context })

@@ -29,21 +29,12 @@ pub async fn plan_rollback(
     recorded: Recorded,
     planning: Planning<'_>,
 ) -> Result<ApplyInput, Failure> {
-    let Planning {
-        client,
-        service,
-        request,
-        stop,
-    } = planning;
+    let (client, service) = (planning.client, planning.service);
+    let (request, stop) = (planning.request, planning.stop);
     let reader = Reader::new(Arc::clone(client));
     let tenant_id = unless_stopped(stop, check_report(&recorded, &reader)).await?;
     let lacking = recorded.lacking();
-    let Recorded {
-        policies,
-        names,
-        tenant,
-        ..
-    } = recorded;
+    let (policies, names) = (recorded.policies, recorded.names);
     let is_meant = |policy: &&RecordedPolicy| {
         let name = policy.name.as_deref().unwrap_or(&policy.id);
         policy.may_be_filed() && request.selection.includes(policy.kind, name)
@@ -88,7 +79,7 @@ pub async fn plan_rollback(
     let (plan, annotations) = back.draft.finish(&request.rules);
     Ok(ApplyInput {
         plan: PreparedPlan {
-            tenant,
+            tenant: recorded.tenant,
             ..PreparedPlan::new(plan, annotations, service)
         },
         context: ApplyContext {

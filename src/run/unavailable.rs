@@ -17,13 +17,10 @@ const CODE: &str = "kind-unavailable";
 #[must_use]
 pub fn warnings(kinds: &[UnavailableKind], done: &str) -> Vec<Diagnostic> {
     let warning = |unavailable: &UnavailableKind| {
-        let UnavailableKind {
-            kind,
-            reason,
-            is_forbidden,
-        } = unavailable;
-        let message = format!("no {kind} is {done}: {reason}");
-        Diagnostic::new(Severity::Warning, CODE, None, message).hint(match is_forbidden {
+        let kind = unavailable.kind;
+        let message = format!("no {kind} is {done}: {}", unavailable.reason);
+        Diagnostic::new(Severity::Warning, CODE, None, message)
+            .hint(match unavailable.is_forbidden {
             true => format!(
                 "grant `{}` to the app registration, or ignore this if you do not manage these",
                 kind.spec().permissions.read()
@@ -106,12 +103,7 @@ pub(super) fn failure(error: GraphError, loaded: Option<&Loaded>) -> Failure {
         return GraphError::RefusedLists(forbidden).into();
     }
     let found = absent.iter().map(|list| {
-        let RefusedList {
-            kind,
-            request: _,
-            error,
-            claims: _,
-        } = list;
+        let RefusedList { kind, error, .. } = list;
         let message = format!("`{kind}` is not available in this tenant: {error}");
         let place = loaded.and_then(|loaded| place_of(&loaded.manifest, *kind));
         Diagnostic::new(Severity::Error, CODE, place, message).hint(match place {
@@ -138,11 +130,7 @@ fn place_of(manifest: &Manifest, kind: PolicyKind) -> Option<Place> {
 /// Leaves the entries out whose kinds the run leaves out anyway, and cannot read. Says which they are.
 fn without(loaded: &Loaded, unavailable: &[UnavailableKind]) -> (Manifest, Vec<Diagnostic>) {
     let warning = |unavailable: &UnavailableKind| {
-        let UnavailableKind {
-            kind,
-            reason,
-            is_forbidden: _,
-        } = unavailable;
+        let UnavailableKind { kind, reason, .. } = unavailable;
         let place = place_of(&loaded.manifest, *kind);
         let message = format!("the entries of `{kind}` are not checked: {reason}");
         Diagnostic::new(Severity::Warning, CODE, place, message)

@@ -17,7 +17,7 @@ use crate::plan::{Earlier, Names, Plan, PlannedPolicy, Summary};
 use crate::report::{
     Announced, FilingAttempt, Moved, Notes, PendingApproval, PolicyResult, Report,
 };
-use crate::run::plan::{Planning, PreparedPlan};
+use crate::run::plan::{Planning, PreparedPlan, summary};
 use crate::run::reviewed::{Origin, check_digest, check_tenant, check_write_with};
 use crate::run::{Failure, members, unless_stopped};
 
@@ -226,31 +226,18 @@ impl ApplyInput {
         given: GivenLimits,
         planning: Planning<'_>,
     ) -> Result<Self, Failure> {
-        let Planning {
-            client,
-            service,
-            request,
-            stop,
-        } = planning;
+        let (client, service) = (planning.client, planning.service);
+        let (request, stop) = (planning.request, planning.stop);
         check_write_with(saved.plan.write_with, request.write_with)?;
         let reader = Reader::new(Arc::clone(client));
-        let SavedPlan {
-            plan,
-            mut annotations,
-            summary,
-            created_at,
-            digest,
-            format_version: _,
-            tenant,
-            shard: _,
-            run: _,
-        } = saved;
+        let mut prepared = PreparedPlan::again(saved);
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;
             let here = Origin {
                 tenant_id: tenant_id.as_deref(),
                 graph_url: reader.graph_url(),
             };
+            let plan = &prepared.plan;
             let of_plan = Origin {
                 tenant_id: plan.tenant_id.as_deref(),
                 graph_url: &plan.graph_url,
@@ -260,28 +247,28 @@ impl ApplyInput {
             // The digest does not cover what the file says of members.
             let exact = judges.any(|name| name == GuardName::Reach)
                 || request.rules.max_members_lost.is_some();
-            members::recount(&plan, &mut annotations, &reader, &request.members, exact).await?;
+            let annotations = &mut prepared.annotations;
+            members::recount(plan, annotations, &reader, &request.members, exact).await?;
             let Compared {
                 moved: stale,
                 half_done,
-            } = compare(&plan, &reader, plan.write_with).await?;
+            } = compare(plan, &reader, plan.write_with).await?;
             let renamed = renamed_policies(plan.changed(), &reader).await;
             let warnings = plan.half_done(&half_done).into_iter().chain(renamed);
-            let plan = plan.judged_again(&annotations, &request.rules, given, warnings);
+            // What is accepted now changes nothing about the file, and so not its digest.
+            prepared.plan =
+                prepared
+                    .plan
+                    .judged_again(annotations, &request.rules, given, warnings);
             name_moved(&mut annotations.names, &stale, &reader).await;
-            let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.
             prepared.summary = Summary {
-                policies_read: summary.policies_read,
-                managed: summary.managed,
-                unchanged: summary.unchanged,
-                unmanaged: summary.unmanaged,
-                ..prepared.summary
+                policies_read: prepared.summary.policies_read,
+                managed: prepared.summary.managed,
+                unchanged: prepared.summary.unchanged,
+                unmanaged: prepared.summary.unmanaged,
+                ..summary(&prepared.plan, service)
             };
-            prepared.created_at = created_at;
-            // What is accepted now changes nothing about the file.
-            prepared.digest = digest;
-            prepared.tenant = tenant;
             Ok(Self {
                 plan: prepared,
                 context: ApplyContext {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::entry::Entry;
 use super::origin::{Origin, allowed};
-use super::part::{GuardPart, Looked, Part, look, read, results_in, unusable};
+use super::part::{GuardPart, Part, look, read, results_in, unusable};
 use super::record::{FindingRecord, TenantRecord};
 use super::results::{Drawn, TenantResults};
 use super::shard::Shard;
@@ -65,7 +65,7 @@ pub fn merge(
     drawn: impl Fn(&[PlanDiagnostic]) -> Drawn,
     tell: impl Fn(&[PlanDiagnostic]),
 ) -> Result<MergedResults, Failure> {
-    let Looked { command, exits } = look(folder, tell)?;
+    let (command, exits) = look(folder, tell)?;
     join(folder, command, expected, drawn).map_err(|failure| Failure {
         exit: Exit::most_severe(exits.into_iter().chain([failure.exit])),
         ..failure
@@ -325,17 +325,10 @@ fn adopt(
     part: TenantRecord<Value>,
     drawn: &impl Fn(&[PlanDiagnostic]) -> Drawn,
 ) -> Result<(), Failure> {
-    let TenantRecord {
-        name,
-        tenant_id,
-        exit_code,
-        plan,
-        diagnostics,
-        error,
-    } = part;
+    let exit_code = part.exit_code;
     let mut entry = Entry::new(Tenant {
-        name,
-        tenant_id,
+        name: part.name,
+        tenant_id: part.tenant_id,
         client_id: None,
         cloud: None,
         labels: Vec::new(),
@@ -343,11 +336,15 @@ fn adopt(
     });
     let exit = |code: u8| Exit::from_code(code).unwrap_or(Exit::Failure);
     entry.exits.push(exit(exit_code));
-    entry.failure = error.map(|error| Failure {
+    entry.failure = part.error.map(|error| Failure {
         hint: error.hint,
         ..Failure::new(exit(error.exit_code.unwrap_or(exit_code)), error.message)
     });
-    let findings: Vec<Finding> = diagnostics.into_iter().map(FindingRecord::read).collect();
+    let findings: Vec<Finding> = part
+        .diagnostics
+        .into_iter()
+        .map(FindingRecord::read)
+        .collect();
     let found: Vec<PlanDiagnostic> = findings
         .iter()
         .map(|found| found.diagnostic.clone())
@@ -356,5 +353,5 @@ fn adopt(
         findings,
         ..drawn(&found)
     };
-    results.adopt(entry, plan.as_ref(), &drawn)
+    results.adopt(entry, part.plan.as_ref(), &drawn)
 }

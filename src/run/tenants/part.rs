@@ -72,20 +72,16 @@ pub fn merged_command(folder: &Path) -> Option<&'static str> {
     heads.filter_map(|head| head.command()).next()
 }
 
-/// What is known of the results in a folder before they are joined.
-pub(super) struct Looked {
-    /// The command that ran.
-    pub command: &'static str,
-    /// How the runs for all of the tenants ended.
-    pub exits: Vec<Exit>,
-}
-
-/// Looks through the results in a folder, and gives what runs that failed as a whole have found to `tell`.
+/// Looks through the results in a folder, and gives what runs that failed as a whole have found to `tell`. Returns the
+/// command that ran, and how the runs for all of the tenants ended.
 ///
 /// # Errors
 ///
 /// There are none, those of several commands, or a run failed. The worst of all exit codes is returned.
-pub(super) fn look(folder: &Path, tell: impl Fn(&[PlanDiagnostic])) -> Result<Looked, Failure> {
+pub(super) fn look(
+    folder: &Path,
+    tell: impl Fn(&[PlanDiagnostic]),
+) -> Result<(&'static str, Vec<Exit>), Failure> {
     let mut failed = FailedParts::default();
     let (mut commands, mut exits) = (BTreeSet::new(), Vec::new());
     let mut found: Vec<PlanDiagnostic> = Vec::new();
@@ -123,7 +119,7 @@ pub(super) fn look(folder: &Path, tell: impl Fn(&[PlanDiagnostic])) -> Result<Lo
     }
     let mut commands = commands.into_iter();
     match (commands.next(), commands.next()) {
-        (Some(command), None) => Ok(Looked { command, exits }),
+        (Some(command), None) => Ok((command, exits)),
         (first, _) => {
             let message = match first {
                 None => format!(
@@ -157,12 +153,7 @@ impl FailedParts {
     }
 
     fn failure(self, exits: &[Exit]) -> Option<Failure> {
-        let Self {
-            unusable,
-            errors,
-            hint,
-        } = self;
-        let errors = errors.into_iter().map(|(message, paths)| {
+        let errors = self.errors.into_iter().map(|(message, paths)| {
             let paths = paths.iter().map(|path| format!("`{}`", path.display()));
             let paths: Vec<String> = paths.collect();
             let shown = paths.join(", ");
@@ -173,12 +164,12 @@ impl FailedParts {
                 (None, _) => format!("{shown} are not results of runs for tenants"),
             }
         });
-        let messages: Vec<String> = errors.chain(unusable).collect();
+        let messages: Vec<String> = errors.chain(self.unusable).collect();
         if messages.is_empty() {
             return None;
         }
         let exit = Exit::most_severe(exits.iter().copied());
-        let hint = hint.map(|hint| hint + "; ").unwrap_or_default();
+        let hint = self.hint.map(|hint| hint + "; ").unwrap_or_default();
         let again = match exit {
             Exit::InvalidManifests => {
                 "no plan is complete; correct the manifests and run all shards again"

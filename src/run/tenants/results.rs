@@ -35,13 +35,6 @@ struct Beside {
     approvals_without_policy: usize,
 }
 
-/// What was found, as it is kept.
-#[derive(Default, Serialize, Deserialize)]
-struct Found {
-    printed: String,
-    findings: Vec<FindingRecord>,
-}
-
 /// What is wrong or odd, for people and for the formats.
 #[derive(Clone, Debug, Default)]
 pub struct Drawn {
@@ -93,22 +86,10 @@ impl TenantResults {
         (all, check): (bool, impl Fn(&str) -> Result<(), Failure>),
     ) -> Result<(), Failure> {
         entry.failure = input.check_moved().err();
-        let (mut prepared, context) = input.split();
+        let (prepared, context) = input.split();
         self.keep_found(entry, &drawn)?;
-        let (plan, digests) = Digests::of(prepared.plan, &prepared.annotations.names);
-        prepared.plan = plan;
-        let refusing = prepared.plan.refusing().map(|guard| Guard {
-            policies: Vec::new(),
-            ..guard.clone()
-        });
-        entry.brief = Some(Brief {
-            is_empty: prepared.plan.is_empty(),
-            approved: context.approved,
-            digests,
-            refusing: refusing.collect(),
-            only_unapplied: is_only_unapplied(&prepared),
-            tenant_id: prepared.plan.tenant_id.clone(),
-        });
+        let (prepared, brief) = briefly(prepared, context.approved);
+        entry.brief = Some(brief);
         entry.context = Some(context);
         let text = compact(&prepared.record(all))?;
         check(&text)?;
@@ -132,10 +113,8 @@ impl TenantResults {
         if drawn.findings.is_empty() && drawn.printed.is_empty() {
             return Ok(());
         }
-        let found = Found {
-            printed: drawn.printed.clone(),
-            findings: drawn.findings.iter().map(FindingRecord::new).collect(),
-        };
+        let findings = drawn.findings.iter().map(FindingRecord::new);
+        let found = (&drawn.printed, findings.collect::<Vec<_>>());
         entry.found = Some(self.put(&compact(&found)?)?);
         Ok(())
     }
@@ -192,25 +171,13 @@ impl TenantResults {
             &opened.drawn.findings,
         );
         if let Some(prepared) = opened.prepared {
-            let (is_empty, only_unapplied) =
-                (prepared.plan.is_empty(), is_only_unapplied(&prepared));
-            let tenant_id = prepared.plan.tenant_id.clone();
-            let (_, digests) = Digests::of(prepared.plan, &prepared.annotations.names);
-            entry.brief = Some(Brief {
-                is_empty,
-                approved: false,
-                // What `apply` accepted is not part of the file that it carried out.
-                digests: match prepared.digest == digests.accepted {
-                    true => digests,
-                    false => Digests {
-                        usual: prepared.digest,
-                        ..digests
-                    },
-                },
-                tenant_id,
-                refusing: Vec::new(),
-                only_unapplied,
-            });
+            let (prepared, mut brief) = briefly(prepared, false);
+            // What `apply` accepted is not part of the file that it carried out.
+            if prepared.digest != brief.digests.accepted {
+                brief.digests.usual = prepared.digest;
+            }
+            brief.refusing.clear();
+            entry.brief = Some(brief);
         }
         self.entries.push(entry);
         Ok(())
@@ -251,7 +218,8 @@ impl TenantResults {
             return Ok(Drawn::default());
         };
         let text = self.spool.get(slot).map_err(unkept)?;
-        let Found { printed, findings } = serde_json::from_str(&text).map_err(unread)?;
+        let found: (String, Vec<FindingRecord>) = serde_json::from_str(&text).map_err(unkept)?;
+        let (printed, findings) = found;
         let findings = findings.into_iter().map(FindingRecord::read).collect();
         Ok(Drawn { printed, findings })
     }
@@ -283,7 +251,7 @@ impl TenantResults {
                 prepared.digest = digest_of(&prepared.plan, &prepared.annotations.names);
             }
         }
-        let beside: Beside = serde_json::from_str(&text).map_err(unread)?;
+        let beside: Beside = serde_json::from_str(&text).map_err(unkept)?;
         prepared.annotations.approvals = beside.approvals.map(|all| OpenApprovals {
             of_policies: all.into_iter().map(|ApprovalRecord(open)| open).collect(),
             unclear: beside.approvals_without_policy,
@@ -369,21 +337,33 @@ impl TenantResults {
     }
 }
 
-fn is_only_unapplied(prepared: &PreparedPlan) -> bool {
-    let mut changed = prepared.plan.changed();
-    changed.all(|policy| prepared.annotations.cause(policy) == Some(Cause::Unapplied))
+/// Notes what is known of a plan without reading it, and returns the plan without the guard `tenants`.
+fn briefly(mut prepared: PreparedPlan, approved: bool) -> (PreparedPlan, Brief) {
+    let (plan, digests) = Digests::of(prepared.plan, &prepared.annotations.names);
+    prepared.plan = plan;
+    let refusing = prepared.plan.refusing().map(|guard| Guard {
+        policies: Vec::new(),
+        ..guard.clone()
+    });
+    let is_unapplied = |policy| prepared.annotations.cause(policy) == Some(Cause::Unapplied);
+    let brief = Brief {
+        is_empty: prepared.plan.is_empty(),
+        approved,
+        digests,
+        refusing: refusing.collect(),
+        only_unapplied: prepared.plan.changed().all(is_unapplied),
+        tenant_id: prepared.plan.tenant_id.clone(),
+    };
+    (prepared, brief)
 }
 
 fn compact(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| unkept(error.into()))
+    serde_json::to_string(value).map_err(unkept)
 }
 
-fn unkept(error: io::Error) -> Failure {
+fn unkept(error: impl Into<io::Error>) -> Failure {
+    let error = error.into();
     let message = format!("what came of a tenant cannot be kept until it is printed: {error}");
     Failure::other(message)
         .hint("there has to be room in the folder for temporary files, which `TMPDIR` names")
-}
-
-fn unread(error: serde_json::Error) -> Failure {
-    unkept(error.into())
 }
