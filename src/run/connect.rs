@@ -329,14 +329,9 @@ pub(super) fn choice<'e>(
     environment: &'e Environment,
 ) -> Choice<'e> {
     let scope = address.scope(settings.cloud);
-    let LoginSettings {
-        client_id,
-        writes,
-        kinds,
-        keeps,
-    } = &settings.login;
+    let login = &settings.login;
     let graph = scope.trim_end_matches(".default");
-    let scopes = delegated(kinds, *writes).into_iter();
+    let scopes = delegated(&login.kinds, login.writes).into_iter();
     let scopes = scopes.map(|name| format!("{graph}{name}")).collect();
     Choice {
         variable: &environment.variable,
@@ -346,10 +341,10 @@ pub(super) fn choice<'e>(
         expected_tenant: settings.expected_tenant.clone(),
         secret_variables: environment.secret_variables.clone(),
         people: People {
-            client_id: client_id.clone(),
+            client_id: login.client_id.clone(),
             scopes,
             pipeline: pipeline(environment.variable),
-            keeps: *keeps,
+            keeps: login.keeps,
             show: environment.show.clone(),
         },
         scope,

@@ -57,18 +57,13 @@ pub async fn doctor(
 
 /// Judges what the answers say besides what was asked for.
 fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
-    let slowed = exchanges
-        .iter()
-        .filter(|exchange| matches!(exchange.status, Some(429 | 503)));
-    let slowed: Vec<&Exchange> = slowed.collect();
-    let percentages = exchanges
-        .iter()
-        .filter_map(|exchange| exchange.throttle_percentage);
-    let near = percentages.clone().fold(0.0, f64::max);
-    let answers = exchanges
-        .iter()
-        .filter(|exchange| exchange.status.is_some());
-    let answers = answers.count();
+    let statuses = exchanges.iter().filter_map(|exchange| exchange.status);
+    let answers = statuses.count();
+    let is_slowed = |exchange: &&Exchange| matches!(exchange.status, Some(429 | 503));
+    let slowed: Vec<&Exchange> = exchanges.iter().filter(is_slowed).collect();
+    let all = exchanges.iter();
+    let near = all.filter_map(|exchange| exchange.throttle_percentage);
+    let near = near.fold(0.0, f64::max);
     let throttling = if !slowed.is_empty() {
         let seen = format!("{} of {answers} responses were throttled", slowed.len());
         (State::Differs, seen)

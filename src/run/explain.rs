@@ -119,13 +119,8 @@ pub(super) fn not_found(
         let hint = near.unwrap_or_else(|| otherwise.to_owned());
         return Failure::new(Exit::InvalidManifests, message).hint(hint);
     }
-    let kinds = unavailable
-        .iter()
-        .map(|unavailable| unavailable.kind.name());
-    let kinds: Vec<&str> = kinds.collect();
-    let is_forbidden = unavailable
-        .iter()
-        .any(|unavailable| unavailable.is_forbidden);
+    let kinds: Vec<&str> = unavailable.iter().map(|list| list.kind.name()).collect();
+    let is_forbidden = unavailable.iter().any(|list| list.is_forbidden);
     let message = format!(
         "{message} in what could be read; {} could not be read",
         kinds.join(", ")

@@ -272,9 +272,10 @@ pub fn newest_baseline(folder: &Path) -> Result<Option<(PathBuf, Baseline)>, Fai
     for (recorded, path) in carried_out {
         let is_whole = recorded.unmanaged.is_some() && !recorded.partial;
         let baseline = report::last_known(recorded);
+        let origin = Origin::new(&baseline.tenant_id, &baseline.graph_url);
         match &mut newest {
             None => newest = Some((path, baseline)),
-            Some((_, known)) if Origin::from(&*known).is((&baseline).into()) => {
+            Some((_, known)) if Origin::new(&known.tenant_id, &known.graph_url).is(origin) => {
                 known.complete(baseline);
             }
             Some(_) => continue,

@@ -133,20 +133,14 @@ impl<'a, H: Host> OneTenant<'a, H> {
     /// The service that is set is not that of the tenant.
     pub fn new(
         host: &'a H,
-        (service, request): (ServiceSettings, PlanRequest),
+        (mut service, mut request): (ServiceSettings, PlanRequest),
         tenant: Option<&Tenant>,
         stop: &'a CancellationToken,
     ) -> Result<Self, Failure> {
-        let (service, request) = match tenant {
-            Some(tenant) => (
-                service_of_one(&service, tenant)?,
-                PlanRequest {
-                    rules: rules_of(&request.rules, tenant),
-                    ..request
-                },
-            ),
-            None => (service, request),
-        };
+        if let Some(tenant) = tenant {
+            service = service_of_one(&service, tenant)?;
+            request.rules = rules_of(&request.rules, tenant);
+        }
         Ok(Self {
             host,
             service,

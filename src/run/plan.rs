@@ -271,11 +271,9 @@ pub fn explain(
     baseline: &Baseline,
     audit: Option<&Audit>,
 ) -> Result<Since, Failure> {
-    let here = Origin {
-        tenant_id: plan.tenant_id.as_deref(),
-        graph_url: &plan.graph_url,
-    };
-    check_tenant("report", baseline.into(), here)?;
+    let here = Origin::new(&plan.tenant_id, &plan.graph_url);
+    let of_report = Origin::new(&baseline.tenant_id, &baseline.graph_url);
+    check_tenant("report", of_report, here)?;
     let report = report.display().to_string();
     let is_later = |policy: &PlannedPolicy| {
         audit.is_some_and(|audit| audit.shows_a_later_run(policy, baseline))

@@ -32,22 +32,17 @@ pub fn default_report(now: Timestamp, tenant: Option<&str>) -> PathBuf {
     folder.join(format!("{time}.jsonl"))
 }
 
-/// Returns the report's file for one of several tenants, in a folder that is made if it is missing.
+/// Returns the report's file for one of several tenants, in the folder that the user names, or in one of its own. Makes
+/// the folder if it is missing.
 ///
 /// # Errors
 ///
 /// The folder cannot be made.
-pub fn in_folder(folder: &Path, tenant: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    Ok(folder.join(format!("{tenant}{OF_TENANT}")))
-}
-
-/// Returns the report's file for one of several tenants, if the user names no folder.
-///
-/// # Errors
-///
-/// The folder cannot be made.
-pub fn of_tenant(now: Timestamp, tenant: &str) -> io::Result<PathBuf> {
+pub fn of_tenant(named: Option<&Path>, now: Timestamp, tenant: &str) -> io::Result<PathBuf> {
+    if let Some(folder) = named {
+        fs::create_dir_all(folder)?;
+        return Ok(folder.join(format!("{tenant}{OF_TENANT}")));
+    }
     let path = default_report(now, Some(tenant));
     let folder = folder_of(&path);
     fs::create_dir_all(folder)?;

@@ -14,7 +14,6 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::guards::{self, Guard};
-use crate::plan::since::Baseline;
 use crate::plan::writes::WriteWith;
 use crate::render::clean::clean;
 use crate::render::phrases::{duration, seen};
@@ -107,22 +106,22 @@ pub struct Origin<'a> {
     pub graph_url: &'a str,
 }
 
-impl Origin<'_> {
+impl<'a> Origin<'a> {
+    /// Says where a file comes from.
+    #[must_use]
+    pub fn new(tenant_id: &'a Option<String>, graph_url: &'a str) -> Self {
+        Self {
+            tenant_id: tenant_id.as_deref(),
+            graph_url,
+        }
+    }
+
     /// Whether both are one tenant. Where neither is named, the service's host is all that tells; a port means
     /// nothing, as proxies and emulators are started on others.
     pub fn is(self, other: Origin<'_>) -> bool {
         let host = |url: &str| Url::parse(url).ok()?.host_str().map(str::to_owned);
         self.tenant_id == other.tenant_id
             && (self.tenant_id.is_some() || host(self.graph_url) == host(other.graph_url))
-    }
-}
-
-impl<'a> From<&'a Baseline> for Origin<'a> {
-    fn from(baseline: &'a Baseline) -> Self {
-        Self {
-            tenant_id: baseline.tenant_id.as_deref(),
-            graph_url: &baseline.graph_url,
-        }
     }
 }
 
@@ -160,14 +159,8 @@ pub fn check_tenant(what: &str, file: Origin<'_>, here: Origin<'_>) -> Result<()
 /// As `check_tenant`, or says why the sign-in failed.
 pub async fn check_report(recorded: &Recorded, reader: &Reader) -> Result<Option<String>, Failure> {
     let tenant_id = reader.tenant_id().await?;
-    let here = Origin {
-        tenant_id: tenant_id.as_deref(),
-        graph_url: reader.graph_url(),
-    };
-    let of_report = Origin {
-        tenant_id: recorded.tenant_id.as_deref(),
-        graph_url: &recorded.graph_url,
-    };
+    let here = Origin::new(&tenant_id, reader.graph_url());
+    let of_report = Origin::new(&recorded.tenant_id, &recorded.graph_url);
     if recorded.has_plan() {
         check_tenant("report", of_report, here)?;
     }

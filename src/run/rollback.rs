@@ -12,8 +12,7 @@ use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::graph::Reader;
 use crate::model::PolicyKind;
-use crate::plan::rollback::{self, AppliedPolicy, MissingAssignments, Rollback, as_recorded};
-use crate::plan::writes::WriteWith;
+use crate::plan::rollback::{self, AppliedPolicy, MissingAssignments, Rollback};
 use crate::plan::{Names, PlanInputs, PlannedPolicy, Selection};
 use crate::report::{
     Notes, Outcome, PolicyResult, Reason, ReasonCode, Recorded, RecordedPolicy,
@@ -166,11 +165,6 @@ pub(super) fn narrow<P>(
         true => Err(Failure::invalid(found, &Sources::default())),
         false => Ok((left_out, found)),
     }
-}
-
-/// Returns a policy that a result has and its plan does not.
-pub(super) fn skipped_policy(policy: RecordedPolicy, write_with: WriteWith) -> PlannedPolicy {
-    as_recorded(&applied_policy(policy), write_with)
 }
 
 /// Returns what a run did to a policy, as a rollback needs it.

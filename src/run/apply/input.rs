@@ -233,15 +233,9 @@ impl ApplyInput {
         let mut prepared = PreparedPlan::again(saved);
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;
-            let here = Origin {
-                tenant_id: tenant_id.as_deref(),
-                graph_url: reader.graph_url(),
-            };
+            let here = Origin::new(&tenant_id, reader.graph_url());
             let plan = &prepared.plan;
-            let of_plan = Origin {
-                tenant_id: plan.tenant_id.as_deref(),
-                graph_url: &plan.graph_url,
-            };
+            let of_plan = Origin::new(&plan.tenant_id, &plan.graph_url);
             check_tenant("plan", of_plan, here)?;
             let mut judges = plan.guards.iter().map(|guard| guard.name);
             // The digest does not cover what the file says of members.

@@ -394,11 +394,7 @@ fn report_of(
     began: jiff::Timestamp,
     tenant: &str,
 ) -> Result<ApplyRun, Failure> {
-    let path = match folder {
-        Some(folder) => reports::in_folder(folder, tenant),
-        None => reports::of_tenant(began, tenant),
-    };
-    let path = path.map_err(|error| {
+    let path = reports::of_tenant(folder, began, tenant).map_err(|error| {
         Failure::other(format!(
             "the report of the tenant `{tenant}` cannot be written: {error}"
         ))

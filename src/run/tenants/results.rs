@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
 use crate::plan::OpenApprovals;
 use crate::plan::guards::Guard;
+use crate::plan::rollback::as_recorded;
 use crate::plan::saved::{ApprovalRecord, PlanRecord, digest_of};
 use crate::plan::since::Cause;
 use crate::render::review::{Detail, Direction, Finding, Review};
@@ -23,7 +24,7 @@ use crate::report::{PolicyResult, Results, read_results};
 use crate::run::Failure;
 use crate::run::apply::ApplyInput;
 use crate::run::plan::PreparedPlan;
-use crate::run::rollback::skipped_policy;
+use crate::run::rollback::applied_policy;
 
 /// What a plan that is kept has besides what is read of a saved one.
 #[derive(Deserialize)]
@@ -266,7 +267,10 @@ impl TenantResults {
                 skipped: read
                     .others
                     .into_iter()
-                    .map(|(policy, settled)| (skipped_policy(policy, write_with), settled))
+                    .map(|(policy, settled)| {
+                        let policy = as_recorded(&applied_policy(policy), write_with);
+                        (policy, settled)
+                    })
                     .collect(),
                 ..read.results
             });

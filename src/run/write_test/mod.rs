@@ -154,13 +154,7 @@ impl WriteTest {
     /// Says what will be done, for the one who is asked.
     #[must_use]
     pub fn describe(&self) -> String {
-        let AppliedPolicy {
-            kind,
-            id,
-            name,
-            before,
-            ..
-        } = &self.before;
+        let policy = &self.before;
         let mut steps = Vec::new();
         if self.creates {
             steps.push("add it with `POST …/assignments`");
@@ -177,8 +171,11 @@ impl WriteTest {
         let intent = self.intent.as_ref();
         let intent = intent.map_or_else(String::new, |intent| format!(" from `{intent}`"));
         format!(
-            "On {kind} `{name}` ({id}), which has {}, the exclusion of the group `{}` ({}){intent} is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
-            crate::text::count(before.len(), "assignment", "assignments"),
+            "On {} `{}` ({}), which has {}, the exclusion of the group `{}` ({}){intent} is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
+            policy.kind,
+            policy.name,
+            policy.id,
+            crate::text::count(policy.before.len(), "assignment", "assignments"),
             self.group.name,
             self.group.id,
             steps.concat()
@@ -237,13 +234,10 @@ impl WriteTest {
 
     /// Whether the policy is as it was. What cannot be read is not.
     async fn is_as_before(&self, client: &Arc<Client>) -> bool {
-        let AppliedPolicy {
-            kind, id, before, ..
-        } = &self.before;
-        match Reader::new(Arc::clone(client)).assignments(*kind, id).await {
-            Ok(Some(live)) => same_assignments(&assignments(&live), before),
-            _ => false,
-        }
+        let policy = &self.before;
+        let reader = Reader::new(Arc::clone(client));
+        let live = reader.assignments(policy.kind, &policy.id).await;
+        matches!(live, Ok(Some(live)) if same_assignments(&assignments(&live), &policy.before))
     }
 
     /// Begins the report.
@@ -382,21 +376,22 @@ impl ReadBackCounts {
     fn finding(&self, exchanges: &[Exchange]) -> Finding {
         const ID: &str = "read-after-write";
         let was_taken = exchanges.iter().any(is_taken_write);
-        match *self {
-            Self { never: 1.., .. } => {
-                let seen = "a write did not show when it was read back";
-                Finding::new(ID, State::Differs, seen)
-            }
-            Self { late: 1.., .. } => {
-                let seen = "a write does not show yet, as it is with this kind";
-                Finding::new(ID, State::Unknown, seen)
-            }
-            Self { shown: 1.., .. } if was_taken => Finding::new(ID, State::Holds, lag(exchanges)),
-            _ => {
-                let seen = "no write was taken, so none could show";
-                Finding::new(ID, State::Unknown, seen)
-            }
-        }
+        let (state, seen) = match *self {
+            Self { never: 1.., .. } => (
+                State::Differs,
+                "a write did not show when it was read back".to_owned(),
+            ),
+            Self { late: 1.., .. } => (
+                State::Unknown,
+                "a write does not show yet, as it is with this kind".to_owned(),
+            ),
+            Self { shown: 1.., .. } if was_taken => (State::Holds, lag(exchanges)),
+            _ => (
+                State::Unknown,
+                "no write was taken, so none could show".to_owned(),
+            ),
+        };
+        Finding::new(ID, state, seen)
     }
 }
 
