@@ -22,7 +22,7 @@ use crate::plan::PlanDiagnostic;
 use crate::render::clean::clean;
 use crate::render::json::{Json, WithResults};
 use crate::render::phrases::count;
-use crate::render::review::{Detail, Review};
+use crate::render::review::{Detail, ErrorView, Review};
 use crate::render::text;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::ServiceSettings;
@@ -213,16 +213,17 @@ impl Session<'_> {
         exit: Exit,
         failure: Option<&Failure>,
     ) -> Result<(), Failure> {
+        let error = failure.map(|failure| failure.view(&failure.message));
         let findings = self.output.findings();
         self.output.print(
             &Review {
                 plan: Some(prepared.view(self.detail())),
                 results: Some(&run.results),
-                error: failure.map(|failure| failure.view(&failure.message)),
+                error,
                 ..self.output.review(&findings)
             },
             String::new,
-            || self.json(prepared, run, exit, failure),
+            || self.json(prepared, run, exit, error),
         )
     }
 
@@ -231,11 +232,11 @@ impl Session<'_> {
         prepared: &'j PreparedPlan,
         run: &'j ApplyRun,
         exit: Exit,
-        failure: Option<&'j Failure>,
+        error: Option<ErrorView<'j>>,
     ) -> Json<'j> {
         let all = self.command.options.view.all;
         Json::new(WithResults {
-            error: failure.map(|failure| failure.view(&failure.message)),
+            error,
             ..prepared.with_results(all, (&run.results, run.requests()), exit)
         })
     }

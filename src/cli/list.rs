@@ -121,27 +121,23 @@ fn of_tenants(
 }
 
 fn request(command: &List) -> ListRequest {
-    ListRequest {
-        selection: command.selection(),
-        partial: command.selecting.selection(),
-        subject: subject(command),
-        filter: command.filter.clone(),
-        unassigned: command.unassigned,
-    }
-}
-
-fn subject(command: &List) -> Option<AskedSubject> {
-    let asked = [
+    let subjects = [
         (SubjectKind::Group, &command.group, command.effective),
         (SubjectKind::User, &command.user, true),
         (SubjectKind::Device, &command.device, true),
     ];
-    let mut asked = asked.into_iter().filter_map(|(kind, name, effective)| {
+    let mut asked = subjects.into_iter().filter_map(|(kind, name, effective)| {
         Some(AskedSubject {
             kind,
             name: name.clone()?,
             effective,
         })
     });
-    asked.next()
+    ListRequest {
+        selection: command.selection(),
+        partial: command.selecting.selection(),
+        subject: asked.next(),
+        filter: command.filter.clone(),
+        unassigned: command.unassigned,
+    }
 }

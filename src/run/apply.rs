@@ -386,19 +386,17 @@ fn report_failed(error: io::Error) -> Failure {
 }
 
 fn exit_of(results: &Results) -> Exit {
-    let mut exits = Vec::new();
-    if results.interrupted {
-        exits.push(Exit::Interrupted);
-    }
-    if results.report_failure.is_some() {
-        exits.push(Exit::Failure);
-    }
-    if results.is_refusal() {
-        exits.push(Exit::Refused);
-    } else if !results.is_good_or_pending() {
-        exits.push(Exit::Partial);
-    } else if !results.is_good() {
-        exits.push(Exit::Pending);
-    }
-    Exit::most_severe(exits)
+    let settled = match results {
+        _ if results.is_refusal() => Exit::Refused,
+        _ if results.is_good() => Exit::Success,
+        _ if results.is_good_or_pending() => Exit::Pending,
+        _ => Exit::Partial,
+    };
+    let interrupted = results.interrupted.then_some(Exit::Interrupted);
+    let unreported = results.report_failure.as_ref().map(|_| Exit::Failure);
+    Exit::most_severe(
+        [Some(settled), interrupted, unreported]
+            .into_iter()
+            .flatten(),
+    )
 }

@@ -66,10 +66,7 @@ pub async fn list(
             RequestFilter::Filed(recorded) => of_run(*recorded, client, began).await?,
         };
         for entries in [&mut listed.open, &mut listed.closed, &mut listed.locks] {
-            entries.sort_by(|one, other| {
-                let key = |entry: &ApprovalEntry| (entry.requested_at.clone(), entry.code.clone());
-                key(one).cmp(&key(other))
-            });
+            entries.sort_by_cached_key(|entry| (entry.requested_at.clone(), entry.code.clone()));
         }
         Ok(listed)
     })

@@ -17,7 +17,7 @@ use crate::plan::explain::{self, Explanation};
 use crate::plan::guards::GuardRules;
 use crate::plan::inventory::{InventoryQuery, inventory};
 use crate::plan::needs::needs;
-use crate::plan::select;
+use crate::plan::{PolicyRef, select};
 
 /// Finds a policy by name or id, and explains its assignments; returns that with what was found to be
 /// wrong or odd in the manifests.
@@ -92,17 +92,13 @@ async fn unmanaged(
         return Err(not_found(message, near, NAMED, &tenant.unavailable));
     };
     let mut policies = found.policies.into_iter();
-    let reference = policies
-        .find(|policy| policy.policy.kind == live.kind && policy.policy.id == live.id)
-        .map(|policy| policy.policy);
-    match reference {
-        Some(reference) => Ok(explain::unmanaged(
-            reference,
-            &live.assignments,
-            found.names,
-        )),
-        None => Err(Failure::other("the policy is gone")),
-    }
+    let is_it = |reference: &PolicyRef| reference.kind == live.kind && reference.id == live.id;
+    let listed = policies.find(|listed| is_it(&listed.policy));
+    let reference = listed
+        .ok_or_else(|| Failure::other("the policy is gone"))?
+        .policy;
+    let assignments = &live.assignments;
+    Ok(explain::unmanaged(reference, assignments, found.names))
 }
 
 /// How a policy is named.

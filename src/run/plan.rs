@@ -161,24 +161,24 @@ pub async fn plan(
             Ok::<_, Failure>(found)
         };
         match looked_up.await {
-            Ok(found) => {
-                diagnostics.extend(found);
-                diagnostics.retain(|found| !request.members.off.contains(found.code));
-                if request.strict {
-                    lints::be_strict(&mut diagnostics);
-                }
-                if diagnostics.iter().any(Diagnostic::is_error) {
-                    return Err(Failure::invalid(diagnostics, &loaded.sources));
-                }
-                let masked = diagnostics
-                    .iter()
-                    .map(|found| PlanDiagnostic::new(&found.masked(&mask), &loaded.sources));
-                draft.contents.diagnostics = masked.collect();
-                let (plan, annotations) = draft.finish(&request.rules);
-                Ok((plan, annotations, diagnostics))
+            Ok(found) => diagnostics.extend(found),
+            Err(failure) => {
+                return Err(failure.with_findings(diagnostics, loaded.sources.clone()));
             }
-            Err(failure) => Err(failure.with_findings(diagnostics, loaded.sources.clone())),
         }
+        diagnostics.retain(|found| !request.members.off.contains(found.code));
+        if request.strict {
+            lints::be_strict(&mut diagnostics);
+        }
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(Failure::invalid(diagnostics, &loaded.sources));
+        }
+        let masked = diagnostics
+            .iter()
+            .map(|found| PlanDiagnostic::new(&found.masked(&mask), &loaded.sources));
+        draft.contents.diagnostics = masked.collect();
+        let (plan, annotations) = draft.finish(&request.rules);
+        Ok((plan, annotations, diagnostics))
     })
     .await
 }

@@ -246,28 +246,23 @@ async fn note_as_planned(
     policies: &mut [RecordedPolicy],
     reader: &Reader,
 ) -> Result<MayBeFiled, Failure> {
-    let mut sought: Vec<&mut RecordedPolicy> = policies
-        .iter_mut()
-        .filter(|policy| {
-            policy.unknown_filing().is_some() && !policy.outcome.is_some_and(Outcome::is_good)
-        })
-        .collect();
-    if sought.is_empty() {
-        return Ok(MayBeFiled::new());
-    }
-    let ids: Vec<(PolicyKind, String)> = sought
-        .iter()
-        .map(|policy| (policy.kind, policy.id.clone()))
-        .collect();
-    let live = reader.assignments_of(&ids).await?;
+    let is_sought = |policy: &&mut RecordedPolicy| {
+        policy.unknown_filing().is_some() && !policy.outcome.is_some_and(Outcome::is_good)
+    };
+    let sought: Vec<&mut RecordedPolicy> = policies.iter_mut().filter(is_sought).collect();
     let mut found = MayBeFiled::new();
-    for (policy, live) in sought.iter_mut().zip(live) {
+    if sought.is_empty() {
+        return Ok(found);
+    }
+    let keys = sought.iter().map(|policy| (policy.kind, policy.id.clone()));
+    let keys: Vec<(PolicyKind, String)> = keys.collect();
+    let live = reader.assignments_of(&keys).await?;
+    for ((policy, key), live) in sought.into_iter().zip(keys).zip(live) {
         // What cannot be read is looked for.
         let is_as_planned =
             matches!(live, Ok(Some(live)) if same_assignments(&policy.after, &assignments(&live)));
         if let (true, Some(filing)) = (is_as_planned, policy.unknown_filing().cloned()) {
             policy.outcome = Some(Outcome::Already);
-            let key = (policy.kind, policy.id.clone());
             found.insert(key, (policy.clone(), filing));
         }
     }

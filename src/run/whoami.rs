@@ -35,10 +35,7 @@ pub async fn whoami(
         }
         _ => Ok(()),
     };
-    let needs: Vec<&Need> = NEEDS
-        .iter()
-        .filter(|need| command.is_none_or(|name| need.commands.contains(&name)))
-        .collect();
+    let is_asked = |need: &&Need| command.is_none_or(|name| need.commands.contains(&name));
     let expires_at = claims
         .and_then(|claims| claims.expires_at)
         .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
@@ -56,8 +53,9 @@ pub async fn whoami(
         expires_at: expires_at.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         expired,
         permissions: claims.map(|claims| claims.permissions.iter().cloned().collect()),
-        needs: needs
+        needs: NEEDS
             .iter()
+            .filter(is_asked)
             .map(|need| NeedRecord {
                 commands: need.commands,
                 missing: claims.map(|claims| need.missing_for(&claims.permissions, kinds)),

@@ -201,10 +201,26 @@ impl ApplyInput {
     ///
     /// Names them.
     pub fn check_moved(&self) -> Result<(), Failure> {
-        match self.context.stale.is_empty() {
-            true => Ok(()),
-            false => Err(self.moved()),
+        let stale = &self.context.stale;
+        if stale.is_empty() {
+            return Ok(());
         }
+        let changed = self.plan.plan.changed().enumerate();
+        let names: Vec<String> = changed
+            .filter_map(|(index, policy)| {
+                let found = stale.iter().find(|moved| moved.index == index)?;
+                let how = found.live.as_ref().map_or(" (deleted)", |_| "");
+                Some(format!("{}{how}", policy.reference()))
+            })
+            .collect();
+        Err(Failure::new(
+            Exit::StalePlan,
+            format!(
+                "the live state has changed since the plan was made: {}",
+                names.join(", ")
+            ),
+        )
+        .hint("nothing was written; plan again"))
     }
 
     /// Takes a plan that was just made.
@@ -298,33 +314,6 @@ impl ApplyInput {
         expected.is_some_and(|digest| {
             digest == digest_without_acceptances(&self.plan.plan, &self.plan.annotations.names)
         })
-    }
-
-    fn moved(&self) -> Failure {
-        let changed = self.plan.plan.changed().enumerate();
-        let names: Vec<String> = changed
-            .filter_map(|(index, policy)| {
-                let found = self
-                    .context
-                    .stale
-                    .iter()
-                    .find(|moved| moved.index == index)?;
-                let how = if found.live.is_none() {
-                    " (deleted)"
-                } else {
-                    ""
-                };
-                Some(format!("{}{how}", policy.reference()))
-            })
-            .collect();
-        Failure::new(
-            Exit::StalePlan,
-            format!(
-                "the live state has changed since the plan was made: {}",
-                names.join(", ")
-            ),
-        )
-        .hint("nothing was written; plan again")
     }
 }
 

@@ -37,18 +37,11 @@ pub enum Input<'a> {
 
 impl Input<'_> {
     /// Returns how many tenants there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    fn tenants(&self) -> usize {
         match self {
             Self::Manifests(_, tenants) => tenants.len(),
             Self::Saved(files, _) | Self::Resume(files) | Self::Rollback(files) => files.len(),
         }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -104,7 +97,7 @@ impl<H: Host> ManyTenants<'_, H> {
             direction: self.direction,
             ..TenantResults::default()
         };
-        self.host.expects(input.len());
+        self.host.expects(input.tenants());
         let kept = &results;
         let entries = match &input {
             Input::Manifests(loaded, tenants) => {

@@ -83,16 +83,14 @@ pub fn merged(
             );
         }
     }
-    let own = loaded.of_tenant(name);
-    let own = own.ok_or_else(|| unknown(name, &loaded.tenants))?;
-    let [tenant] = own.tenants.as_slice() else {
-        return Err(unknown(name, &loaded.tenants));
-    };
-    Ok(Merged {
-        text: export::merged(tenant, &own.manifest),
-        diagnostics: own.diagnostics,
-        sources: own.sources,
-    })
+    match loaded.of_tenant(name) {
+        Some(own) if own.tenants.len() == 1 => Ok(Merged {
+            text: export::merged(&own.tenants[0], &own.manifest),
+            diagnostics: own.diagnostics,
+            sources: own.sources,
+        }),
+        _ => Err(unknown(name, &loaded.tenants)),
+    }
 }
 
 /// Which tenants are asked for.

@@ -18,11 +18,8 @@ pub(super) fn check(policy: &LivePolicy, several: bool) -> Result<(), Failure> {
             "name another policy",
         );
     }
-    if policy
-        .assignments
-        .iter()
-        .any(|assignment| assignment.key.source != Source::Direct)
-    {
+    let mut assignments = policy.assignments.iter();
+    if assignments.any(|assignment| assignment.key.source != Source::Direct) {
         return refused(
             format!("{name} is assigned by a policy set as well, which only that set can restore"),
             "name another policy; one without any assignment is best",
@@ -34,10 +31,11 @@ pub(super) fn check(policy: &LivePolicy, several: bool) -> Result<(), Failure> {
             "name a policy with one assignment or none, or allow it with `--several`",
         );
     }
-    let targets = &policy.kind.spec().targets;
-    let doubtful = policy.rules().doubtful;
-    if targets.refused.contains(&TargetKind::ExclusionGroup)
-        || doubtful.contains(&TargetKind::ExclusionGroup)
+    let (refuses, doubts) = (policy.kind.spec().targets.refused, policy.rules().doubtful);
+    if refuses
+        .iter()
+        .chain(doubts)
+        .any(|kind| *kind == TargetKind::ExclusionGroup)
     {
         return refused(
             format!(
@@ -68,17 +66,15 @@ pub(super) async fn group(
             None => reader.groups(&one, &none).await?,
         };
         return match found.as_slice() {
-            [group] if !is_taken(group) => match without_members(reader, &found).await?.first() {
-                Some(group) => Ok((*group).clone()),
-                None => Err(Failure::usage(format!(
-                    "the group `{named}` is not known to be without members, and would be excluded for a moment"
-                ))
-                .hint("name a group without members, or leave `--group` out")),
-            },
-            [_] => Err(
-                Failure::usage(format!("the policy is assigned to the group `{named}`"))
-                    .hint("name another group with `--group`"),
-            ),
+            [group] if is_taken(group) => Err(Failure::usage(format!(
+                "the policy is assigned to the group `{named}`"
+            ))
+            .hint("name another group with `--group`")),
+            [group] if !without_members(reader, &found).await?.is_empty() => Ok(group.clone()),
+            [_] => Err(Failure::usage(format!(
+                "the group `{named}` is not known to be without members, and would be excluded for a moment"
+            ))
+            .hint("name a group without members, or leave `--group` out")),
             [] => Err(Failure::new(
                 Exit::InvalidManifests,
                 format!("the tenant has no group `{named}`"),
