@@ -13,7 +13,7 @@ pub enum Severity {
     Error,
     /// May be wrong; goes on.
     Warning,
-    /// RetentionClass knowing, and as it should be.
+    /// Worth knowing, and as it should be.
     Info,
 }
 
