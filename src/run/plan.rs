@@ -322,13 +322,24 @@ impl PreparedPlan {
     /// Takes a plan that was written down.
     #[must_use]
     pub fn again(saved: SavedPlan) -> Self {
+        let SavedPlan {
+            plan,
+            annotations,
+            summary,
+            digest,
+            created_at,
+            format_version: _,
+            tenant,
+            shard: _,
+            run: _,
+        } = saved;
         Self {
-            plan: saved.plan,
-            annotations: saved.annotations,
-            summary: saved.summary,
-            digest: saved.digest,
-            created_at: saved.created_at,
-            tenant: saved.tenant,
+            plan,
+            annotations,
+            summary,
+            digest,
+            created_at,
+            tenant,
         }
     }
 
