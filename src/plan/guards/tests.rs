@@ -1,9 +1,5 @@
-use std::sync::Arc;
-
 use super::*;
-use crate::manifest::Mode;
-use crate::model::{Assignments, Filter, FilterMode, PolicyKind, Properties};
-use crate::plan::changes;
+use crate::model::{Filter, FilterMode, PolicyKind, Properties};
 use crate::plan::members::{Members, PolicyMembers};
 use crate::plan::reach::{DevicesAndUsers, Reach};
 
@@ -36,26 +32,9 @@ fn from_set(id: usize) -> Assignment {
 }
 
 fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
-    PlannedPolicy {
-        kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
-        id: "p".to_owned(),
-        name: "P".into(),
-        odata_type: None,
-        mode: Mode::Exact,
-        manifest: Arc::default(),
-        changes: changes(&before, &after),
-        asked: Vec::new(),
-        before: before.into(),
-        after: after.into(),
-        untouched: Assignments::default(),
-        remediation: Arc::default(),
-        known_before: Arc::default(),
-        recorded: Arc::default(),
-        writes: Vec::new(),
-        restores: false,
-        shares_name: false,
-        earlier: None,
-    }
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    let called = (kind, "p".to_owned(), "P".into());
+    PlannedPolicy::between(called, before.into(), after.into())
 }
 
 fn judged<'a>(policies: &'a [PlannedPolicy], names: &'a Names) -> GuardInput<'a> {

@@ -1,7 +1,5 @@
 use super::*;
-use crate::manifest::Mode;
 use crate::model::{Filter, FilterMode, PolicyKind, Source, Target};
-use crate::plan::changes;
 
 fn assignment(target: Target) -> Assignment {
     Assignment::direct(target)
@@ -16,15 +14,9 @@ fn exclusion(id: &str) -> Assignment {
 }
 
 fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    let called = (kind, "p".to_owned(), "P".into());
     PlannedPolicy {
-        kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
-        id: "p".to_owned(),
-        name: "P".into(),
-        odata_type: None,
-        mode: Mode::Exact,
-        manifest: Arc::default(),
-        before: before.into(),
-        after: after.into(),
         untouched: after
             .iter()
             .filter(|assignment| {
@@ -32,15 +24,7 @@ fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
             })
             .cloned()
             .collect(),
-        changes: changes(before, after),
-        asked: Vec::new(),
-        remediation: Arc::default(),
-        known_before: Arc::default(),
-        recorded: Arc::default(),
-        writes: Vec::new(),
-        restores: false,
-        shares_name: false,
-        earlier: None,
+        ..PlannedPolicy::between(called, before.into(), after.into())
     }
 }
 
