@@ -6,10 +6,10 @@ use super::arguments::Validate;
 use super::options::Common;
 use super::output::Output;
 use super::settings;
-use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, TOO_MANY};
-use crate::render::json::Json;
+use crate::plan::saved::DiagnosticRecord;
+use crate::render::json::{Json, records};
 use crate::render::phrases::count;
 use crate::render::review::Review;
 use crate::run::{Failure, inputs, manifests};
@@ -26,11 +26,13 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         return Err(other);
     }
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
-    let list = loaded.diagnostics.iter();
-    let errors = list.clone().filter(|found| found.is_error()).count();
+    let errors = loaded
+        .diagnostics
+        .iter()
+        .filter(|found| found.is_error())
+        .count();
     let findings = output.findings();
     let summary = text(&loaded, errors);
-    let shown: Vec<Diagnostic> = list.map(|found| output.without_secrets(found)).collect();
     output.print(
         &Review {
             checked: Some(summary.trim_end()),
@@ -43,7 +45,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
                 files: loaded.sources.files().count(),
                 entries: Some(loaded.manifest.entries.len()).filter(|_| loaded.tenants.is_empty()),
                 tenants: loaded.tenants.iter().map(|tenant| &*tenant.name).collect(),
-                diagnostics: records(&shown, &loaded.sources),
+                diagnostics: records(&findings),
             })
         },
     )?;
@@ -83,32 +85,5 @@ struct Record<'a> {
     entries: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tenants: Vec<&'a str>,
-    diagnostics: Vec<DiagnosticRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct DiagnosticRecord<'a> {
-    severity: &'static str,
-    code: &'static str,
-    summary: &'a str,
-    path: Option<&'a str>,
-    line: Option<usize>,
-    column: Option<usize>,
-    hint: Option<&'a str>,
-}
-
-fn records<'a>(list: &'a [Diagnostic], sources: &'a Sources) -> Vec<DiagnosticRecord<'a>> {
-    list.iter()
-        .map(|diagnostic| DiagnosticRecord {
-            severity: diagnostic.severity.name(),
-            code: diagnostic.code,
-            summary: &diagnostic.message,
-            path: diagnostic
-                .place
-                .map(|place| &*sources.file(place.file).path),
-            line: diagnostic.place.map(|place| place.line),
-            column: diagnostic.place.map(|place| place.column),
-            hint: diagnostic.hint.as_deref(),
-        })
-        .collect()
+    diagnostics: Vec<DiagnosticRecord>,
 }

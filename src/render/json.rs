@@ -193,13 +193,18 @@ pub fn failure<'a>(
         summary: None,
         guards: [],
         policies: [],
-        diagnostics: findings
-            .iter()
-            .map(|finding| DiagnosticRecord::new(&finding.diagnostic))
-            .collect(),
+        diagnostics: records(findings),
         digest: None,
         error,
     })
+}
+
+/// Writes out what was found in manifests.
+pub fn records(findings: &[Finding]) -> Vec<DiagnosticRecord> {
+    let findings = findings.iter();
+    findings
+        .map(|finding| DiagnosticRecord::new(&finding.diagnostic))
+        .collect()
 }
 
 #[cfg(test)]

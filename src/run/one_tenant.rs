@@ -163,9 +163,6 @@ impl<'a, H: Host> OneTenant<'a, H> {
         let client = self.host.connect(&self.service, self.stop)?;
         run.connected(&client);
         let mut input = self.input(source, &client).await?;
-        if input.context.as_before > 0 {
-            self.host.as_before(input.context.as_before);
-        }
         // Fail before anything is written to the service, if the output would hold a secret.
         self.host.check(&input.plan, run)?;
         run.begin(&input)?;
@@ -217,6 +214,9 @@ impl<'a, H: Host> OneTenant<'a, H> {
                 };
                 let input = run.input(planning).await?;
                 host.found_in_plan(&input.plan.plan.diagnostics);
+                if input.context.as_before > 0 {
+                    host.as_before(input.context.as_before);
+                }
                 Ok(input)
             }
         }

@@ -52,6 +52,11 @@ fn what_a_run_did_is_undone_and_that_once() {
         "{again:?}"
     );
 
+    world
+        .sandbox("rollback r.jsonl --out nothing.json")
+        .exits(0)
+        .says(&["3 policies are already as they were before the run"]);
+
     // The way back has a report like any other run, and can be undone itself.
     world
         .sandbox("rollback back.jsonl --yes --report forth.jsonl")

@@ -125,6 +125,16 @@ fn json_holds_code_place_and_hint_of_each_error() {
              "summary": "unknown key `nmae` in a policy entry", "hint": "did you mean `name`?"},
         ])
     );
+    // Also the other places that belong to it.
+    world.write(
+        "m.yaml",
+        "version: 1\ntargets:\n  pilot:\n    include: [group: A]\n  pilot:\n    include: [group: B]\npolicies:\n- {name: P, kind: configurationPolicy, use: [pilot]}\n",
+    );
+    let told = world.run("validate m.yaml --format json").exits(3).json();
+    assert_eq!(
+        told["diagnostics"][0]["related"],
+        json!([{"path": "m.yaml", "line": 3, "column": 3, "message": "first here"}])
+    );
     world.manifest(&["name: P"]);
     let told = world.run("validate m.yaml --format json").exits(0).json();
     assert_eq!(
