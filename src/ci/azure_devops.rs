@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{Api, Call, address};
+use super::http::{Api, Call, address, part};
 use super::{
     CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
     ProposedChange, Unwritable, Variables, comment, number, required,
@@ -161,7 +161,7 @@ impl AzureDevOps {
     /// Returns a path below the repository.
     fn git(&self, rest: &str) -> Result<String, CiError> {
         let repository = self.repository.as_ref().map_err(CiError::clone)?;
-        let project = &self.project;
+        let (project, repository) = (part(&self.project), part(repository));
         Ok(format!(
             "{project}/_apis/git/repositories/{repository}/{rest}"
         ))
@@ -169,7 +169,7 @@ impl AzureDevOps {
 
     /// Returns a path below the project's work items.
     fn boards(&self, rest: &str) -> String {
-        format!("{}/_apis/wit/{rest}", self.project)
+        format!("{}/_apis/wit/{rest}", part(&self.project))
     }
 
     async fn own_id(&self) -> Result<String, CiError> {
@@ -267,7 +267,10 @@ impl AzureDevOps {
 
     /// Returns the states of the work item's type that mean it is over, those that mean done first.
     async fn ended_states(&self) -> Result<Vec<String>, CiError> {
-        let path = self.boards(&format!("workitemtypes/{}/states", self.work_item_type));
+        let path = self.boards(&format!(
+            "workitemtypes/{}/states",
+            part(&self.work_item_type)
+        ));
         let states: List<State> = self.api.call(Call::get(path)).await?;
         let of = |category: &'static str| {
             states
@@ -311,7 +314,7 @@ impl AzureDevOps {
     }
 
     pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {
-        let path = format!("workitems/${}", self.work_item_type);
+        let path = format!("workitems/${}", part(&self.work_item_type));
         let fields = [
             ("System.Title", DRIFT_TITLE),
             ("System.Tags", DRIFT_LABEL),

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{Api, Call, address};
+use super::http::{Api, Call, address, part};
 use super::{
     CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
     ProposedChange, Unwritable, Variables, comment, number, required,
@@ -102,7 +102,7 @@ impl GitLab {
     }
 
     fn path(&self, rest: &str) -> String {
-        format!("projects/{}/{rest}", self.project)
+        format!("projects/{}/{rest}", part(&self.project))
     }
 
     fn notes(&self, number: u64) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -56,7 +57,7 @@ fn token_header(platform: Platform, token: &SecretString) -> Option<(HeaderName,
 /// A request that is about to be sent.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    /// The path below the API's root. Its parts are encoded.
+    /// The path below the API's root. What may hold a slash is in it as a [`part`]; all is encoded when it is sent.
     pub(super) path: String,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) content_type: &'static str,
@@ -65,6 +66,11 @@ pub(super) struct Call<'a> {
     pub(super) repeatable: bool,
     /// How errors name it, if not by its path: all of an API's questions may go to one.
     pub(super) name: Option<&'a str>,
+}
+
+/// Returns a text as one part of a path: its slashes divide nothing.
+pub(super) fn part(text: &str) -> String {
+    text.replace('%', "%25").replace('/', "%2F")
 }
 
 impl<'a> Call<'a> {
@@ -162,6 +168,7 @@ impl Api {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             let parts = call.path.split('/').filter(|part| !part.is_empty());
+            let parts = parts.map(|part| percent_decode_str(part).decode_utf8_lossy());
             path.pop_if_empty().extend(parts);
         }
         let query = match call.query {

@@ -253,6 +253,21 @@ fn a_pipeline_in_a_fork_on_gitlab_plans_without_a_token() {
     assert_eq!(platform.changes(), [""; 0]);
 }
 
+#[test]
+fn a_project_on_gitlab_may_be_named_by_its_path() {
+    let mut platform = platform(Kind::GitLab, WANTED);
+    platform.start(Event::Proposed);
+    for name in [
+        "CI_MERGE_REQUEST_PROJECT_ID",
+        "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
+    ] {
+        platform.world.set(name, "endpoints/intune 100%");
+    }
+    let plan = "plan m.yaml --ci gitlab";
+    platform.world.sandbox(plan).exits(0);
+    assert_eq!(platform.state().comments.len(), 1);
+}
+
 /// Anyone can propose a change from a fork, and writes its description.
 #[test]
 fn a_trailer_of_a_fork_accepts_nothing() {

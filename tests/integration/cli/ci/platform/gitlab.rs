@@ -44,7 +44,13 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
         return Reply::json(200, &json!({"id": OWN, "username": "project_42_bot"}));
     }
     let path = seen.path().to_owned();
-    let Some(path) = path.strip_prefix("/git%20lab/api/v4/projects/42/") else {
+    let path = path.strip_prefix("/git%20lab/api/v4/projects/");
+    // A project has a number and a path, which is one part of the address.
+    let path = path.and_then(|path| {
+        let by_path = path.strip_prefix("endpoints%2Fintune%20100%25/");
+        by_path.or(path.strip_prefix("42/"))
+    });
+    let Some(path) = path else {
         return unknown(seen);
     };
     let parts: Vec<&str> = path.split('/').collect();
