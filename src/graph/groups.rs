@@ -38,7 +38,7 @@ impl Reader {
     /// Whatever keeps the list from being complete.
     pub async fn group_names(&self) -> Result<Vec<String>, GraphError> {
         let groups = self.group_objects().await?;
-        let names = groups.iter().map(|group| &group["displayName"]);
+        let names = groups.iter().filter_map(|group| group.get("displayName"));
         Ok(names.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 

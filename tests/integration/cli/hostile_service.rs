@@ -119,6 +119,60 @@ fn deep_nesting_is_refused() {
     }
 }
 
+/// Whatever is missing in an answer, the program says so.
+#[test]
+fn objects_without_their_properties_end_no_command_with_a_panic() {
+    let id = policy_id(1);
+    let objects = [
+        json!(null),
+        json!({}),
+        json!({"id": id}),
+        json!({"id": id, "displayName": null, "name": null, "assignments": null}),
+        json!({"id": id, "displayName": "P", "name": "P", "assignments": [{}, {"target": {}}]}),
+    ];
+    for object in objects {
+        let list = json!({"value": [object]});
+        let one = object.clone();
+        let service = StandIn::start(move |seen| {
+            if seen.path().ends_with("/$batch") {
+                let asked: Value = serde_json::from_slice(&seen.body).expect("JSON");
+                let requests = asked["requests"].as_array().expect("requests");
+                let answer = |request: &Value| json!({"id": request["id"], "status": 200, "headers": {}, "body": list});
+                let responses: Vec<Value> = requests.iter().map(answer).collect();
+                return Reply::json(200, &json!({"responses": responses}));
+            }
+            let is_one = seen.path().ends_with(policy_id(1).as_str());
+            Reply::json(200, if is_one { &one } else { &list })
+        });
+        let mut world = World::empty();
+        world.manifest(&["name: P, include: [group: A], exclude: [group: B]"]);
+        world.set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", service.url));
+        world.set("ASSIGNCTL_ACCESS_TOKEN", "MARKED-token");
+        for command in [
+            "plan m.yaml --members --who",
+            "plan m.yaml --members exact,filters",
+            "drift m.yaml --who",
+            "explain m.yaml P",
+            "list",
+            "list --group A",
+            "list --user a@example.com",
+            "list --device D",
+            "export",
+            "export --snapshot snapshot.json",
+            "export --into new",
+            "schema --from-tenant",
+            "init started --pipeline none",
+            "approvals",
+            "doctor",
+            "whoami",
+        ] {
+            let ran = world.run(command);
+            let ended = ran.code.is_some_and(|code| code <= 8 || code == 64);
+            assert!(ended, "{object}: {command}: {ran:?}");
+        }
+    }
+}
+
 #[test]
 fn a_wait_of_a_year_is_not_kept() {
     for wait in ["31536000", "Fri, 31 Dec 2088 23:59:59 GMT"] {
