@@ -285,6 +285,18 @@ mod tests {
         filed.is_for(&other, kind, "p")
     }
 
+    #[test]
+    fn a_policy_was_not_reached_where_the_run_ended_before_its_turn() {
+        for (outcome, code, expected) in [
+            (Outcome::Skipped, ReasonCode::Interrupted, true),
+            (Outcome::Skipped, ReasonCode::StalePlan, false),
+            (Outcome::Failed, ReasonCode::Interrupted, false),
+        ] {
+            let reason = Reason::new(code, "why");
+            assert_eq!(was_not_reached(outcome, &reason), expected, "{reason:?}");
+        }
+    }
+
     /// A code is used for what was approved and nothing else: method, route and body all count.
     #[test]
     fn what_was_filed_is_for_a_write_of_the_same_method_route_and_body() {

@@ -369,6 +369,7 @@ fn guards_say_their_limits_what_they_saw_and_what_accepts_it() {
         let Guard { observation, .. } = &guard;
         let (limit, seen) = (observation.limit(), observation.observed());
         let accept = guard.acceptance().unwrap_or_default();
+        assert!(guard.name.about().contains(' '), "{}", guard.name.about());
         Some(format!("{} {limit} | {seen} | {accept}", name.name()))
     });
     assert_eq!(
@@ -387,7 +388,7 @@ fn guards_say_their_limits_what_they_saw_and_what_accepts_it() {
 }
 
 #[test]
-fn a_share_is_read_as_it_is_written() {
+fn the_total_is_read_as_removals_are_written() {
     let removals = Observation::Removals {
         removed: 3,
         total: 12,

@@ -231,3 +231,11 @@ fn assignments_of_policy_sets_stay_out_of_an_assign_unless_they_change() {
     };
     assert_eq!(check(&before, &[changed], WriteWith::Auto), "assign 1");
 }
+
+/// They stand on the command line and in saved plans.
+#[test]
+fn ways_of_writing_have_words() {
+    let words = WriteWith::ALL.map(WriteWith::name);
+    assert_eq!(words, ["auto", "create", "assign"]);
+    assert_eq!(words.map(WriteWith::from_name), WriteWith::ALL.map(Some));
+}

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assignctl::plan::{Earlier, Plan, PlanContents};
+use assignctl::report::Results;
 use assignctl_sandbox::{Collection, Decision, Tenant, target};
 use serde_json::Value;
 
 use super::approval::{apply_deciding, decide, justified, requests};
-use super::is_about;
+use super::{is_about, left_by};
 use crate::library::support::answers::{error, later};
 use crate::library::support::tenants::{assign, rows};
 use crate::library::support::wire::{Act, Sent};
@@ -155,6 +157,39 @@ async fn what_was_not_given_up_is_not_sent_to_another() {
         rows(&world.tenant(), profiles(), &second),
         "allDevicesAssignmentTarget"
     );
+}
+
+/// The run ends before it is decided whether all devices are given up: whoever is to get them waits for that, also in
+/// a run that goes on with it alone.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_target_goes_on_waiting_without_who_gives_it_up() {
+    let (tenant, [first, second]) = a_has_them_gated();
+    let world = justified(World::new(tenant), Duration::ZERO);
+    let plan = world.plan(TO_B).await;
+    let results = world.apply(&plan).await;
+    assert_eq!(
+        outcomes(&results),
+        "pending pendingApproval, pending targetHeld"
+    );
+    let waits = |results: &Results| -> Vec<Option<String>> {
+        let settled = results.settled.iter();
+        settled.map(|settled| settled.waits_for.clone()).collect()
+    };
+    assert_eq!(waits(&results), [None, Some(first.clone())]);
+    for (waits_for, expected, goes_on) in [
+        (&first, "pending targetHeld", Some(first.clone())),
+        (&second, "skipped targetHeld", None),
+    ] {
+        let alone = left_by(&plan, |_| Earlier {
+            written: false,
+            waits_for: Some(waits_for.clone()),
+        });
+        let mut contents = PlanContents::clone(&alone);
+        contents.policies.retain(|policy| policy.id == second);
+        let results = world.apply(&Plan::from(contents)).await;
+        assert_eq!(outcomes(&results), expected);
+        assert_eq!(waits(&results), [goes_on]);
+    }
 }
 
 /// Who was seen to have given the target up is not looked for in the list, which may lag.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{Plan, PlannedPolicy};
+use assignctl::plan::{Earlier, Plan, PlannedPolicy};
 use assignctl::report::{Outcome, PolicyResult, Results};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{ids, moving};
+use super::{ids, left_by, moving};
 use crate::library::support::answers::error;
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
 use crate::library::support::wire::{Act, Sent, lock};
@@ -323,6 +323,97 @@ async fn what_is_finished_by_hand_while_it_waits_was_applied_by_the_run_that_beg
     let (results, ()) = tokio::join!(world.apply(&plan), by_hand);
     assert_eq!(outcomes(&results), "applied approvalWithdrawn");
     assert_eq!(all_rows(&world.tenant()), ["A B C"]);
+}
+
+/// A world whose run goes on with what an earlier one has filed for its only policy.
+async fn filed_before(world: World, plan: &Plan) -> World {
+    let mut world = justified(world, Duration::ZERO);
+    let first = world.apply(plan).await;
+    assert_eq!(outcomes(&first), "pending pendingApproval");
+    let policy = plan.changed().next().expect("a policy");
+    let filed = first.settled[0].approval.as_deref().expect("a code");
+    let key = (policy.kind, policy.id.clone());
+    world.settings.approval.filed.insert(key, filed.clone());
+    world
+}
+
+/// Whoever goes on with an old report finds the request used and the policy as planned: there is nothing to withdraw.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_completed_is_not_withdrawn() {
+    let (world, plan) = moving(gated(1)).await;
+    let world = filed_before(world, &plan).await;
+    decide(&world, Decision::Approve);
+    assert_eq!(outcomes(&world.apply(&plan).await), "applied");
+    let writes = world.wire.writes().len();
+    assert_eq!(outcomes(&world.apply(&plan).await), "already");
+    assert_eq!(world.wire.writes().len(), writes);
+}
+
+/// What was to be written by the request that waits was done by hand: what is left is not filed beside it.
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_moved_behind_its_open_request_is_stale() {
+    let mut world = World::new(gated(1));
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
+    let world = filed_before(world, &plan).await;
+    let id = ids(&world)[0].clone();
+    world.service.with_machine(|machine| {
+        let tenant = machine.tenant_mut();
+        let group = group_id(tenant, "B");
+        assign(tenant, CATALOG, &id, target::group(&group));
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "stale moved");
+    let said = &results.settled[0]
+        .reason
+        .as_ref()
+        .expect("a reason")
+        .message;
+    let code = &requests(&world)[0].id;
+    assert!(
+        said.contains(&format!("its request `{code}` is not sent")),
+        "{said}"
+    );
+    assert_eq!(requests(&world).len(), 1);
+}
+
+/// It is enough that one of the two says so: the report, or the service.
+#[tokio::test(start_paused = true)]
+async fn what_someone_else_has_filed_is_not_completed() {
+    for says_so in ["report", "service"] {
+        let (world, plan) = moving(gated(1)).await;
+        let mut world = filed_before(world, &plan).await;
+        decide(&world, Decision::Approve);
+        if says_so == "report" {
+            let filed = world.settings.approval.filed.values_mut().next();
+            filed.expect("what was filed").identity = Some("someone-else".to_owned());
+        } else {
+            world.service.with_machine(|machine| {
+                let request = &mut machine.tenant_mut().approval_requests[0];
+                request.requestor.application = "someone-else".to_owned();
+            });
+        }
+        let writes = world.wire.writes().len();
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), "failed approvalForeign", "{says_so}");
+        assert_eq!(world.wire.writes().len(), writes);
+    }
+}
+
+/// A policy to which an earlier run has written counts as written, though this run's own write only waits.
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_run_has_written_counts_while_the_rest_waits() {
+    let (world, plan) = moving(gated(1)).await;
+    let world = justified(world, Duration::ZERO);
+    for written in [false, true] {
+        let begun = left_by(&plan, |policy| Earlier {
+            written: written && policy.is_changed(),
+            waits_for: None,
+        });
+        let results = world.apply(&begun).await;
+        assert_eq!(outcomes(&results), "pending pendingApproval");
+        assert_eq!(results.settled[0].written, written);
+    }
 }
 
 #[tokio::test(start_paused = true)]

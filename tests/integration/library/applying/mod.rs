@@ -16,7 +16,7 @@ mod two_runs;
 mod unknown_properties;
 mod withdrawals;
 
-use assignctl::plan::Plan;
+use assignctl::plan::{Earlier, Plan, PlanContents, PlannedPolicy};
 use assignctl_sandbox::{Tenant, target};
 
 use super::support::tenants::{self, CATALOG, wants};
@@ -36,6 +36,15 @@ async fn adding(tenant: Tenant) -> (World, Plan) {
     let world = World::new(tenant);
     let plan = world.plan(&wants("*", &["A", "B"])).await;
     (world, plan)
+}
+
+/// A plan whose policies an earlier run has left so.
+fn left_by(plan: &Plan, earlier: impl Fn(&PlannedPolicy) -> Earlier) -> Plan {
+    let mut contents = PlanContents::clone(plan);
+    for policy in &mut contents.policies {
+        policy.earlier = Some(earlier(policy));
+    }
+    Plan::from(contents)
 }
 
 /// The ids of the catalog's policies, in their order.

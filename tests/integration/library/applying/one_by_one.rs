@@ -54,7 +54,17 @@ async fn seed_2413611_a_refusal_is_final_whatever_was_written_before() {
         });
         Act::Answer(error(400, "BadRequest"))
     });
-    assert_eq!(outcomes(&world.apply(&plan).await), "failed BadRequest");
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed BadRequest");
+    let said = &results.settled[0]
+        .reason
+        .as_ref()
+        .expect("a reason")
+        .message;
+    assert!(
+        said.ends_with("; 1 of 3 writes to the policy is done"),
+        "{said}"
+    );
     assert_eq!(world.wire.writes().len(), 2);
 }
 
