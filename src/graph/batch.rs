@@ -54,6 +54,13 @@ impl PartAnswer {
     }
 }
 
+/// What an answer to a part means.
+enum Judgement {
+    Done(Result<Value, GraphError>),
+    /// It has to be tried again.
+    Again(LastError),
+}
+
 impl Client {
     /// Reads many paths below the version root. The results stand in the order of the paths; a
     /// part's own error does not touch the others.
@@ -101,8 +108,8 @@ impl Client {
             let mut failed: Vec<(usize, LastError)> = Vec::new();
             for index in &pending {
                 match self.judge_part(&paths[*index], answers.remove(index)) {
-                    Ok(result) => results.push((*index, result)),
-                    Err(last) => failed.push((*index, last)),
+                    Judgement::Done(result) => results.push((*index, result)),
+                    Judgement::Again(last) => failed.push((*index, last)),
                 }
             }
             let mut refusals: BTreeMap<u16, usize> = BTreeMap::new();
@@ -176,33 +183,29 @@ impl Client {
             .collect())
     }
 
-    /// Reads what a part was answered with. One that has to be tried again is an error.
-    fn judge_part(
-        &self,
-        path: &str,
-        answer: Option<Response>,
-    ) -> Result<Result<Value, GraphError>, LastError> {
+    /// Reads what a part was answered with.
+    fn judge_part(&self, path: &str, answer: Option<Response>) -> Judgement {
         let request = || RequestLine::get(path_only(path));
         let Some(response) = answer else {
             let lacks = "the batch's response lacks this part";
-            return Err(LastError::Other(lacks.into()));
+            return Judgement::Again(LastError::Other(lacks.into()));
         };
         match response.status {
             200..300 => match from_json(&response.body) {
-                Ok(value) => Ok(Ok(value)),
-                Err(misread) => Err(LastError::Other(Cause::new(misread))),
+                Ok(value) => Judgement::Done(Ok(value)),
+                Err(misread) => Judgement::Again(LastError::Other(Cause::new(misread))),
             },
             300..400 => {
                 let address = self.address();
-                Ok(Err(GraphError::redirected(address, request(), &response)))
+                Judgement::Done(Err(GraphError::redirected(address, request(), &response)))
             }
             status => {
                 let error = ServiceError::from_response(&response);
                 if retry::is_transient(status) {
-                    return Err(LastError::Service(error));
+                    return Judgement::Again(LastError::Service(error));
                 }
                 let request = request();
-                Ok(Err(GraphError::Service { request, error }))
+                Judgement::Done(Err(GraphError::Service { request, error }))
             }
         }
     }

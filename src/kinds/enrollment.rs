@@ -1,7 +1,7 @@
 //! Enrollment: Autopilot, enrollment configurations, terms of use, Apple's user-initiated enrollment.
 
 use super::spec::{
-    ALL_BUT_GROUPS, ALL_BUT_USERS, FilterRule, IdForm, PLAIN, Permissions, Platform,
+    ALL_BUT_GROUPS, ALL_BUT_USERS_AND_GROUPS, FilterRule, IdForm, PLAIN, Permissions, Platform,
     PolicyKindSpec, RuleScope, TargetRules, TenantDefault, ThrottleGroup, TypeRules, Writing,
 };
 use super::{Listing, TargetKind};
@@ -86,7 +86,7 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
             (
                 RuleScope::Type("deviceEnrollmentNotificationConfiguration"),
                 TypeRules {
-                    doubtful: ALL_BUT_USERS,
+                    doubtful: ALL_BUT_USERS_AND_GROUPS,
                     filters: FilterRule::Unsupported,
                     source: "MicrosoftDocs/memdocs: pull requests 4540 and 3413",
                     ..TypeRules::ALL
@@ -116,7 +116,7 @@ pub(super) const TERMS_AND_CONDITIONS: PolicyKindSpec = PolicyKindSpec {
     listing: Listing::PerPolicy,
     writing: Writing::Single,
     targets: TargetRules {
-        doubtful: ALL_BUT_USERS,
+        doubtful: ALL_BUT_USERS_AND_GROUPS,
         filters: FilterRule::Unsupported,
         source: "deploymenttheory/terraform-provider-microsoft365: schema",
         ..TargetRules::ALL

@@ -1,4 +1,5 @@
-//! Scripts and remediations.
+//! Scripts and remediations. Scripts take no filters by Microsoft's list (learn: filters-performance-recommendations and
+//! filters-supported-workloads).
 
 use super::spec::{
     AssignmentProperties, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules, Workload,
@@ -17,8 +18,6 @@ pub(super) const DEVICE_HEALTH_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     ..PLAIN
 };
 
-/// Scripts take no filters by Microsoft's list (learn: filters-performance-recommendations and
-/// filters-supported-workloads).
 pub(super) const DEVICE_MANAGEMENT_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     name: "deviceManagementScript",
     collection: "/deviceManagement/deviceManagementScripts",

@@ -1,7 +1,7 @@
 //! The settings catalog, endpoint security among it, and what is made the same way.
 
 use super::spec::{
-    ALL_BUT_USERS, FilterRule, PLAIN, Platform, PolicyKindSpec, RuleScope, SingleRoute,
+    ALL_BUT_USERS_AND_GROUPS, FilterRule, PLAIN, Platform, PolicyKindSpec, RuleScope, SingleRoute,
     TargetRules, TypeRules, Variety, WORKLOADS, Workload, Writing,
 };
 
@@ -29,7 +29,7 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
             (
                 RuleScope::Variety(Variety::DevicePreparation),
                 TypeRules {
-                    doubtful: ALL_BUT_USERS,
+                    doubtful: ALL_BUT_USERS_AND_GROUPS,
                     filters: FilterRule::Doubtful,
                     source: "learn.microsoft.com: Overview of Windows Autopilot device preparation",
                     ..TypeRules::ALL

@@ -216,7 +216,7 @@ pub(super) const ALL_BUT_GROUPS: &[TargetKind] = &[
 ];
 
 /// All targets but all users and included groups.
-pub(super) const ALL_BUT_USERS: &[TargetKind] = &[
+pub(super) const ALL_BUT_USERS_AND_GROUPS: &[TargetKind] = &[
     TargetKind::ExclusionGroup,
     TargetKind::AllDevices,
     TargetKind::Collection,

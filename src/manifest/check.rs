@@ -344,16 +344,16 @@ fn compare_targets<'e>(
         let Some(group) = target.target.group() else {
             continue;
         };
-        let excluded = target.target.is_exclusion();
         let who = (group.folded(), target.intent());
-        let sides = sides.entry(who).or_default();
-        sides[usize::from(excluded)].get_or_insert(target);
-        if let Some(other) = sides[usize::from(!excluded)] {
-            let (included, excluded) = if excluded {
-                (other, target)
-            } else {
-                (target, other)
-            };
+        let [included, excluded] = sides.entry(who).or_default();
+        let conflict = if target.target.is_exclusion() {
+            excluded.get_or_insert(target);
+            included.map(|included| (included, target))
+        } else {
+            included.get_or_insert(target);
+            excluded.map(|excluded| (target, excluded))
+        };
+        if let Some((included, excluded)) = conflict {
             diagnostics.push(conflict::included_and_excluded(included, excluded));
         }
     }

@@ -299,8 +299,7 @@ fn policy(
     let untouched = untouched.map(|untouched| AssignmentRecord::read_all(untouched, names));
     let untouched = untouched.transpose()?;
     let mut read = |records| ReadAssignments::of(records, names);
-    let (found, planned) = (read(before), read(after));
-    let (planned, found) = (planned?, found?);
+    let (found, planned) = (read(before)?, read(after)?);
     check_ids(id, found.assignments.iter().chain(&planned.assignments))?;
     // What the service had sent of assignments that were there, and in a rollback of those that are to be there again.
     let mut recorded = found.sent;

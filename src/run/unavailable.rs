@@ -19,17 +19,16 @@ pub fn warnings(kinds: &[UnavailableKind], done: &str) -> Vec<Diagnostic> {
     let warning = |unavailable: &UnavailableKind| {
         let kind = unavailable.kind;
         let message = format!("no {kind} is {done}: {}", unavailable.reason);
-        Diagnostic::new(Severity::Warning, CODE, None, message)
-            .hint(match unavailable.is_forbidden {
-            true => format!(
+        let hint = if unavailable.is_forbidden {
+            format!(
                 "grant `{}` to the app registration, or ignore this if you do not manage these",
                 kind.spec().permissions.read()
-            ),
-            false => {
-                "the tenant may lack the licence; if it has such policies, they are missing here"
-                    .to_owned()
-            }
-        })
+            )
+        } else {
+            "the tenant may lack the licence; if it has such policies, they are missing here"
+                .to_owned()
+        };
+        Diagnostic::new(Severity::Warning, CODE, None, message).hint(hint)
     };
     kinds.iter().map(warning).collect()
 }

@@ -257,7 +257,21 @@ impl Command {
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
             Self::List(list) => list.selection(),
-            _ => Selection::default(),
+            Self::Validate(_)
+            | Self::Approvals(_)
+            | Self::Tenants(_)
+            | Self::Explain(_)
+            | Self::Init(_)
+            | Self::Whoami(_)
+            | Self::Login(_)
+            | Self::Logout(_)
+            | Self::Doctor(_)
+            | Self::Sandbox(_)
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version(_)
+            | Self::Help(_) => Selection::default(),
         }
     }
 }

@@ -306,20 +306,16 @@ impl Case<'_> {
                     let message = format!(
                         "an app of the type {odata_type} may not support the intent `{intent}`"
                     );
-                    let doubt = self.warning("intent-not-supported", message);
-                    return Some(doubt.hint(
-                    "only apps for iOS and Android are offered without enrollment; source: learn.microsoft.com: Assign apps to groups",
-                ));
+                    const HINT: &str = "only apps for iOS and Android are offered without enrollment; source: learn.microsoft.com: Assign apps to groups";
+                    return Some(self.warning("intent-not-supported", message).hint(HINT));
                 }
                 let is_offered = matches!(intent, "available" | "availableWithoutEnrollment");
                 if *target != Target::AllDevices || !is_offered || self.is_live() {
                     return None;
                 }
                 let message = format!("the service may reject `{intent}` for all devices");
-                let doubt = self.warning("target-not-allowed", message);
-                Some(doubt.hint(
-                "apps are offered to users: use `allUsers`, or another intent; source: learn.microsoft.com: Assign apps to groups",
-            ))
+                const HINT: &str = "apps are offered to users: use `allUsers`, or another intent; source: learn.microsoft.com: Assign apps to groups";
+                Some(self.warning("target-not-allowed", message).hint(HINT))
             }
             AssignmentProperties::Remediation | AssignmentProperties::None => None,
         }
@@ -340,16 +336,16 @@ impl Case<'_> {
             "the target is included with the intent `{}` already, which stays",
             other.key.variant.as_deref().unwrap_or_default()
         );
-        let doubt = self.warning("same-group-two-intents", message);
-        Some(doubt.hint(
-        "the portal does not allow that; list the other below `absent`, with its intent, if it is to go",
-    ))
+        const HINT: &str = "the portal does not allow that; list the other below `absent`, with its intent, if it is to go";
+        Some(self.warning("same-group-two-intents", message).hint(HINT))
     }
 
     /// Finds a group that stays live on the other side. What a policy set made stays in every mode.
     fn check_other_side(&self, mode: Mode) -> Option<Diagnostic> {
-        let (key, place) = (&self.desired.key, self.place);
         const FROM_SET: &str = "no mode removes what a policy set assigns; remove the policy from the policy set, or leave the group out";
+        const REMOVE_FIRST: &str =
+            "mode `additive` never removes; use `exact`, or remove the live assignment first";
+        let (key, place) = (&self.desired.key, self.place);
         let (other_side, doing, done, then) = match &key.target {
             Target::Group(id) => (
                 Target::ExclusionGroup(id.clone()),
@@ -370,26 +366,24 @@ impl Case<'_> {
         let (direct, from_sets): (Vec<&Assignment>, Vec<&Assignment>) =
             others.partition(|live| live.key.is_direct());
         Some(match mode {
-        Mode::Additive if direct.is_empty() && from_sets.is_empty() => return None,
-        Mode::Additive => Diagnostic::error(
-            "additive-conflict",
-            place,
-            format!("the entry {doing} a group that the live policy {done}"),
-        )
-        .hint(match from_sets.is_empty() {
-            true => {
-                "mode `additive` never removes; use `exact`, or remove the live assignment first"
-            }
-            false => FROM_SET,
-        }),
-        Mode::Exact if from_sets.is_empty() => return None,
-        Mode::Exact => Diagnostic::warning(
-            "opposite-of-policy-set",
-            place,
-            format!("the entry {doing} a group that a policy set {done}: {then}"),
-        )
-        .hint(FROM_SET),
-    })
+            Mode::Additive if direct.is_empty() && from_sets.is_empty() => return None,
+            Mode::Additive => Diagnostic::error(
+                "additive-conflict",
+                place,
+                format!("the entry {doing} a group that the live policy {done}"),
+            )
+            .hint(match from_sets.is_empty() {
+                true => REMOVE_FIRST,
+                false => FROM_SET,
+            }),
+            Mode::Exact if from_sets.is_empty() => return None,
+            Mode::Exact => Diagnostic::warning(
+                "opposite-of-policy-set",
+                place,
+                format!("the entry {doing} a group that a policy set {done}: {then}"),
+            )
+            .hint(FROM_SET),
+        })
     }
 
     /// An exclusion is added to a policy that includes no one. Where one goes on being there without an

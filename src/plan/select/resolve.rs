@@ -259,11 +259,11 @@ impl<'a> Directory<'a> {
             diagnostics.push(lacks(&format!("`{name}`")));
             return None;
         }
-        let built_in = || {
+        let hint = || {
             let word = built_in(name)?;
             Some(format!("for the built-in target write `- {word}`"))
         };
-        let found = self.groups.find(name, place, built_in);
+        let found = self.groups.find(name, place, hint);
         found.map_err(|error| diagnostics.push(*error)).ok()
     }
 
