@@ -43,7 +43,10 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
             Json::new(Record {
                 valid: errors == 0,
                 files: loaded.sources.files().count(),
-                entries: Some(loaded.manifest.entries.len()).filter(|_| loaded.tenants.is_empty()),
+                entries: loaded
+                    .tenants
+                    .is_empty()
+                    .then_some(loaded.manifest.entries.len()),
                 tenants: loaded.tenants.iter().map(|tenant| &*tenant.name).collect(),
                 diagnostics: records(&findings),
             })
