@@ -181,6 +181,38 @@ async fn a_policy_is_written_though_its_last_write_is_rejected() {
     assert_eq!(all_rows(&world.tenant()), ["A B"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_policy_whose_next_write_waits_says_that_an_earlier_one_is_done() {
+    let mut world = justified(World::new(gated(1)), Duration::from_secs(900));
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
+    let results = apply_deciding(&world, &plan, &[Decision::Approve]).await;
+    assert_eq!(outcomes(&results), "pending pendingApproval");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let said = &reason.message;
+    assert!(
+        said.ends_with("; an earlier write to the policy is done"),
+        "{said}"
+    );
+}
+
+/// The service may have it expire at another time than it said first.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_is_recorded_with_the_time_at_which_it_expires_now() {
+    let (world, plan) = moving(gated(1)).await;
+    let world = filed_before(world, &plan).await;
+    let expires = |world: &World| requests(world)[0].expires.to_string()[..19].to_owned();
+    let mut filed = world.settings.approval.filed.values();
+    let recorded = &filed.next().expect("what was filed").expires_at;
+    assert_eq!(recorded[..19], expires(&world));
+    world.service.with_machine(|machine| {
+        machine.tenant_mut().approval_requests[0].expires += Duration::from_secs(3600);
+    });
+    let results = world.apply(&plan).await;
+    let waits = results.settled[0].approval.as_ref().expect("a code");
+    assert_eq!(waits.expires_at[..19], expires(&world));
+}
+
 /// With `--fail-fast` what succeeds after its approval ends nothing.
 #[tokio::test(start_paused = true)]
 async fn the_first_rejection_ends_a_run_that_fails_fast() {
