@@ -174,12 +174,17 @@ impl Diagnostic {
         self
     }
 
-    /// Returns it with a message and a hint that were masked: they quote files.
+    /// Returns it with its texts masked: they quote files.
     #[must_use]
     pub fn masked(&self, mask: impl Fn(&str) -> String) -> Self {
+        let related = self.related.iter();
         Self {
             message: mask(&self.message),
-            hint: self.hint.as_deref().map(mask),
+            label: self.label.as_deref().map(&mask),
+            related: related
+                .map(|(place, label)| (*place, mask(label)))
+                .collect(),
+            hint: self.hint.as_deref().map(&mask),
             ..self.clone()
         }
     }

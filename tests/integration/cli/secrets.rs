@@ -202,6 +202,26 @@ fn the_password_of_a_proxy_is_nowhere() {
     search("stderr", &ran.stderr);
 }
 
+/// A diagnostic quotes manifests, also where it names another place.
+#[test]
+fn no_part_of_a_diagnostic_holds_a_secret() {
+    for secret in ["MARKED-12345", "MARKED-1234567890123456"] {
+        let mut world = World::with(&Tenant::common(), &[]);
+        world.set("AZURE_CLIENT_SECRET", secret);
+        world.manifest(&[&format!(
+            "name: P, include: [{{group: A, filter: {secret}}}, {{group: A, filter: other}}]"
+        )]);
+        for command in ["validate m.yaml", "plan m.yaml"] {
+            for format in ["text", "json", "markdown", "github"] {
+                let command = format!("{command} --format {format} --json-into into.json");
+                let ran = world.sandbox(&command).exits(3);
+                let shown = format!("{}{}{}", ran.stdout, ran.stderr, world.read("into.json"));
+                assert!(!shown.contains("MARKED"), "{command}: {shown}");
+            }
+        }
+    }
+}
+
 /// Spellings of a secret that a service may answer with: what of them must not be found, and text.
 fn spellings(secret: &str) -> Vec<(&str, String)> {
     vec![
