@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::http::{Api, Call, address};
+use super::http::{Api, Call, address, part};
 use super::{
     CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
     ProposedChange, Unwritable, Variables, comment, required,
@@ -293,7 +293,7 @@ impl GitHub {
     }
 
     pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
-        let path = self.path(&format!("commits/{}/pulls", self.commit));
+        let path = self.path(&format!("commits/{}/pulls", part(&self.commit)));
         let found: Vec<PullRequest> = self.api.pages(&path, &[]).await?;
         let merged = found
             .into_iter()

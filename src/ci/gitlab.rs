@@ -128,7 +128,7 @@ impl GitLab {
     pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
         let path = self.path(&format!(
             "repository/commits/{}/merge_requests",
-            self.commit
+            part(&self.commit)
         ));
         let found: Vec<MergeRequest> = self.api.pages(&path, &[]).await?;
         let merged = found

@@ -1,5 +1,6 @@
 //! Requests to the API of a platform, by the rules that hold for every connection of the program.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -57,7 +58,8 @@ fn token_header(platform: Platform, token: &SecretString) -> Option<(HeaderName,
 /// A request that is about to be sent.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    /// The path below the API's root. What may hold a slash is in it as a [`part`]; all is encoded when it is sent.
+    /// The path below the API's root. What may hold a slash or a `%` is in it as a [`part`]; all is encoded when it
+    /// is sent.
     pub(super) path: String,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) content_type: &'static str,
@@ -71,6 +73,10 @@ pub(super) struct Call<'a> {
 /// Returns a text as one part of a path: its slashes divide nothing.
 pub(super) fn part(text: &str) -> String {
     text.replace('%', "%25").replace('/', "%2F")
+}
+
+fn decoded(part: &str) -> Cow<'_, str> {
+    percent_decode_str(part).decode_utf8_lossy()
 }
 
 impl<'a> Call<'a> {
@@ -163,13 +169,12 @@ impl Api {
     async fn answer<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<(T, bool), CiError> {
         let request = match call.name {
             Some(name) => name.to_owned(),
-            None => format!("{} /{}", call.method, call.path),
+            None => format!("{} /{}", call.method, decoded(&call.path)),
         };
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             let parts = call.path.split('/').filter(|part| !part.is_empty());
-            let parts = parts.map(|part| percent_decode_str(part).decode_utf8_lossy());
-            path.pop_if_empty().extend(parts);
+            path.pop_if_empty().extend(parts.map(decoded));
         }
         let query = match call.query {
             [] => self.query,
@@ -296,7 +301,7 @@ impl Api {
         }
         Err(CiError::TooMany {
             platform: self.platform,
-            request: format!("GET /{path}"),
+            request: format!("GET /{}", decoded(path)),
             most: MOST_PAGES * PAGE,
         })
     }

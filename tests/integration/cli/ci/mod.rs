@@ -266,6 +266,10 @@ fn a_project_on_gitlab_may_be_named_by_its_path() {
     let plan = "plan m.yaml --ci gitlab";
     platform.world.sandbox(plan).exits(0);
     assert_eq!(platform.state().comments.len(), 1);
+    // Errors name it as it was set.
+    platform.state().failures = vec![(404, "404 Project Not Found"); 4];
+    let ran = platform.world.sandbox(plan);
+    ran.says(&["/projects/endpoints/intune 100%/merge_requests/7"]);
 }
 
 /// Anyone can propose a change from a fork, and writes its description.
