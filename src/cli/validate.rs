@@ -9,7 +9,7 @@ use super::settings;
 use crate::exit::Exit;
 use crate::manifest::{Loaded, TOO_MANY};
 use crate::plan::saved::DiagnosticRecord;
-use crate::render::json::{Json, records};
+use crate::render::json::{Json, diagnostic_records};
 use crate::render::phrases::count;
 use crate::render::review::Review;
 use crate::run::{Failure, inputs, manifests};
@@ -48,7 +48,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
                     .is_empty()
                     .then_some(loaded.manifest.entries.len()),
                 tenants: loaded.tenants.iter().map(|tenant| &*tenant.name).collect(),
-                diagnostics: records(&findings),
+                diagnostics: diagnostic_records(&findings),
             })
         },
     )?;

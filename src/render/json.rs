@@ -193,14 +193,14 @@ pub fn failure<'a>(
         summary: None,
         guards: [],
         policies: [],
-        diagnostics: records(findings),
+        diagnostics: diagnostic_records(findings),
         digest: None,
         error,
     })
 }
 
 /// Writes out what was found in manifests.
-pub fn records(findings: &[Finding]) -> Vec<DiagnosticRecord> {
+pub fn diagnostic_records(findings: &[Finding]) -> Vec<DiagnosticRecord> {
     let findings = findings.iter();
     findings
         .map(|finding| DiagnosticRecord::new(&finding.diagnostic))

@@ -69,10 +69,8 @@ impl Output {
         }
         // Lines are cut where they are long, and a secret with them; so it is taken out before.
         let sources = &sources.with_texts(|_, text| self.redactor.cover(text));
-        let list: Vec<Diagnostic> = list
-            .iter()
-            .map(|found| self.without_secrets(found))
-            .collect();
+        let mask = |text: &str| self.redactor.mask(text).into_owned();
+        let list: Vec<Diagnostic> = list.iter().map(|found| found.masked(mask)).collect();
         let list = list.as_slice();
         let mut drawn = if each {
             render::diagnostics::each(list, sources, false)
@@ -107,11 +105,6 @@ impl Output {
     /// Prints what a saved plan has to say of its manifests.
     pub(in crate::cli) fn saved_diagnostics(&self, list: &[PlanDiagnostic]) {
         self.tell(Self::drawn_saved(list));
-    }
-
-    /// Returns a diagnostic whose texts, which quote files, hold no secrets.
-    pub(in crate::cli) fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
-        diagnostic.masked(|text| self.redactor.mask(text).into_owned())
     }
 
     /// Prints what a failure found in files, and returns what is left of it to be printed.
