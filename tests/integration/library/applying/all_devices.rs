@@ -176,17 +176,18 @@ async fn who_waits_for_a_target_goes_on_waiting_without_who_gives_it_up() {
         settled.map(|settled| settled.waits_for.clone()).collect()
     };
     assert_eq!(waits(&results), [None, Some(first.clone())]);
+    let mut contents = PlanContents::clone(&plan);
+    contents.policies.retain(|policy| policy.id == second);
+    let alone = Plan::from(contents);
     for (waits_for, expected, goes_on) in [
         (&first, "pending targetHeld", Some(first.clone())),
         (&second, "skipped targetHeld", None),
     ] {
-        let alone = left_by(&plan, |_| Earlier {
+        let earlier = Earlier {
             written: false,
             waits_for: Some(waits_for.clone()),
-        });
-        let mut contents = PlanContents::clone(&alone);
-        contents.policies.retain(|policy| policy.id == second);
-        let results = world.apply(&Plan::from(contents)).await;
+        };
+        let results = world.apply(&left_by(&alone, &earlier)).await;
         assert_eq!(outcomes(&results), expected);
         assert_eq!(waits(&results), [goes_on]);
     }

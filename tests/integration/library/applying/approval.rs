@@ -17,7 +17,7 @@ use super::{ids, left_by, moving};
 use crate::library::support::answers::error;
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
 use crate::library::support::wire::{Act, Sent, lock};
-use crate::library::support::world::{World, outcomes};
+use crate::library::support::world::{World, first_reason, outcomes};
 use crate::ordinary::{collection, tenant_with, wanted};
 
 pub(super) fn gated(policies: usize) -> Tenant {
@@ -188,7 +188,7 @@ async fn a_policy_whose_next_write_waits_says_that_an_earlier_one_is_done() {
     let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
     let results = apply_deciding(&world, &plan, &[Decision::Approve]).await;
     assert_eq!(outcomes(&results), "pending pendingApproval");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     let said = &reason.message;
     assert!(
         said.ends_with("; an earlier write to the policy is done"),
@@ -396,11 +396,7 @@ async fn a_policy_that_moved_behind_its_open_request_is_stale() {
     });
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "stale moved");
-    let said = &results.settled[0]
-        .reason
-        .as_ref()
-        .expect("a reason")
-        .message;
+    let said = &first_reason(&results).message;
     let code = &requests(&world)[0].id;
     assert!(
         said.contains(&format!("its request `{code}` is not sent")),
@@ -438,10 +434,11 @@ async fn what_an_earlier_run_has_written_counts_while_the_rest_waits() {
     let (world, plan) = moving(gated(1)).await;
     let world = justified(world, Duration::ZERO);
     for written in [false, true] {
-        let begun = left_by(&plan, |policy| Earlier {
-            written: written && policy.is_changed(),
+        let earlier = Earlier {
+            written,
             waits_for: None,
-        });
+        };
+        let begun = left_by(&plan, &earlier);
         let results = world.apply(&begun).await;
         assert_eq!(outcomes(&results), "pending pendingApproval");
         assert_eq!(results.settled[0].written, written);
@@ -507,7 +504,7 @@ async fn a_lock_whose_requests_cannot_be_read_says_so() {
     world.wire.rule(requests_answer_with(403));
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending lockedByApproval");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     assert!(
         reason.message.contains("could not be read"),
         "{}",

@@ -16,7 +16,7 @@ mod two_runs;
 mod unknown_properties;
 mod withdrawals;
 
-use assignctl::plan::{Earlier, Plan, PlanContents, PlannedPolicy};
+use assignctl::plan::{Earlier, Plan, PlanContents};
 use assignctl_sandbox::{Tenant, target};
 
 use super::support::tenants::{self, CATALOG, wants};
@@ -39,10 +39,10 @@ async fn adding(tenant: Tenant) -> (World, Plan) {
 }
 
 /// A plan whose policies an earlier run has left so.
-fn left_by(plan: &Plan, earlier: impl Fn(&PlannedPolicy) -> Earlier) -> Plan {
+fn left_by(plan: &Plan, earlier: &Earlier) -> Plan {
     let mut contents = PlanContents::clone(plan);
     for policy in &mut contents.policies {
-        policy.earlier = Some(earlier(policy));
+        policy.earlier = Some(earlier.clone());
     }
     Plan::from(contents)
 }

@@ -18,7 +18,7 @@ use super::{ids, other_admin};
 use crate::library::support::answers::{error, later, plain, with_header};
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, rows, tenant, wants};
 use crate::library::support::wire::{Act, lock};
-use crate::library::support::world::{LONGEST_WAIT, World, outcomes, published};
+use crate::library::support::world::{LONGEST_WAIT, World, first_reason, outcomes, published};
 
 /// A world in which two writes leave in 5 s, and a plan of two creates and a delete.
 async fn two_come_and_one_goes() -> (World, Plan) {
@@ -56,11 +56,7 @@ async fn seed_2413611_a_refusal_is_final_whatever_was_written_before() {
     });
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "failed BadRequest");
-    let said = &results.settled[0]
-        .reason
-        .as_ref()
-        .expect("a reason")
-        .message;
+    let said = &first_reason(&results).message;
     assert!(
         said.ends_with("; 1 of 3 writes to the policy is done"),
         "{said}"
@@ -122,7 +118,7 @@ async fn a_sign_in_that_ends_between_two_writes_leaves_nothing_in_doubt() {
     });
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "failed signInFailed");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     assert!(!reason.message.contains("unverified"), "{}", reason.message);
 }
 
@@ -384,7 +380,7 @@ async fn what_made_room_is_named_where_its_successor_is_rejected() {
     });
     let results = apply_deciding(&world, &plan, &[Decision::Approve, Decision::Reject]).await;
     assert_eq!(outcomes(&results), "failed approvalRejected");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     let said =
         "; the assignment to the group `A` was deleted to make room and was not put back; restore";
     assert!(reason.message.contains(said), "{}", reason.message);

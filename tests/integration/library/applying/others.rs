@@ -1,16 +1,18 @@
 //! Other admins, who do not wait for this run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assignctl::apply;
-use assignctl::report::Moved;
+use assignctl::apply::staleness::{AddedObjects, added_objects, without_objects};
+use assignctl::report::{Moved, Results};
 use assignctl_sandbox::Tenant;
 
 use super::{adding, ids, is_about, moving, other_admin};
 use crate::library::support::answers::{error, with_header};
-use crate::library::support::tenants::{CATALOG, all_rows, tenant};
-use crate::library::support::wire::{Act, Sent};
+use crate::library::support::tenants::{CATALOG, all_rows, group_id, tenant};
+use crate::library::support::wire::{Act, Sent, lock};
 use crate::library::support::world::{World, outcomes};
 
 /// Changes the tenant once, right before the first request that `when` picks reaches it.
@@ -30,6 +32,33 @@ fn meanwhile(
         written |= sent.is_write();
         Act::Pass
     });
+}
+
+/// What a plan adds is looked up before the first write, and nothing is written where some of it is gone.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_deleted_since_the_plan_stops_what_was_to_get_it() {
+    let world = World::new(tenant(2));
+    let manifest = "version: 1\npolicies:\n  - {kind: configurationPolicy, name: P 000, include: [{group: B}]}\n  - {kind: configurationPolicy, name: P 001, include: [{group: C}]}\n";
+    let plan = world.plan(manifest).await;
+    let names = lock(&world.names).clone();
+    let reader = world.reader();
+    let looked_up = async || {
+        added_objects(&plan, &names, &reader)
+            .await
+            .expect("an answer")
+    };
+    assert_eq!(looked_up().await, AddedObjects::default());
+    let gone = group_id(&world.tenant(), "C");
+    world.service.with_machine(|machine| {
+        machine.tenant_mut().groups.retain(|group| group.id != gone);
+    });
+    let found = looked_up().await;
+    assert_eq!(found.gone.groups, BTreeSet::from([gone]));
+    let results = Results {
+        settled: without_objects(&plan, &names, &found.gone),
+        ..Results::default()
+    };
+    assert_eq!(outcomes(&results), "skipped stalePlan, stale targetGone");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,20 +1,17 @@
 //! Writes whose outcome no one knows.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use assignctl::apply::staleness::{AddedObjects, added_objects, without_objects};
 use assignctl::auth::{SignInError, Token, TokenSource};
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::Results;
 use assignctl_sandbox::Service;
 use secrecy::SecretString;
 
 use super::{adding, moving};
 use crate::library::support::answers::{cut, error, html, plain, with_header};
-use crate::library::support::tenants::{all_rows, group_id, tenant, wants};
-use crate::library::support::wire::{Act, Sent, lock};
-use crate::library::support::world::{LONGEST_WAIT, World, outcomes, published};
+use crate::library::support::tenants::{all_rows, tenant, wants};
+use crate::library::support::wire::{Act, Sent};
+use crate::library::support::world::{LONGEST_WAIT, World, first_reason, outcomes, published};
 
 /// Does something to the first write, and lets the others pass.
 fn first_write(world: &World, act: impl Fn() -> Act + Send + 'static) {
@@ -26,33 +23,6 @@ fn first_write(world: &World, act: impl Fn() -> Act + Send + 'static) {
             Act::Pass
         }
     });
-}
-
-/// What a plan adds is looked up before the first write, and nothing is written where some of it is gone.
-#[tokio::test(start_paused = true)]
-async fn a_group_that_was_deleted_since_the_plan_stops_what_was_to_get_it() {
-    let world = World::new(tenant(2));
-    let manifest = "version: 1\npolicies:\n  - {kind: configurationPolicy, name: P 000, include: [{group: B}]}\n  - {kind: configurationPolicy, name: P 001, include: [{group: C}]}\n";
-    let plan = world.plan(manifest).await;
-    let names = lock(&world.names).clone();
-    let reader = world.reader();
-    let looked_up = async || {
-        added_objects(&plan, &names, &reader)
-            .await
-            .expect("an answer")
-    };
-    assert_eq!(looked_up().await, AddedObjects::default());
-    let gone = group_id(&world.tenant(), "C");
-    world.service.with_machine(|machine| {
-        machine.tenant_mut().groups.retain(|group| group.id != gone);
-    });
-    let found = looked_up().await;
-    assert_eq!(found.gone.groups, BTreeSet::from([gone]));
-    let results = Results {
-        settled: without_objects(&plan, &names, &found.gone),
-        ..Results::default()
-    };
-    assert_eq!(outcomes(&results), "skipped stalePlan, stale targetGone");
 }
 
 /// Ways for a write to have its effect and not to say so.
@@ -235,7 +205,7 @@ async fn a_read_that_is_given_up_keeps_status_and_request_id() {
         .rule(|_| Act::Answer(with_header(error(502, "UnknownError"), "request-id", "r-9")));
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "failed readFailed");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     assert_eq!(reason.status, Some(502));
     assert_eq!(reason.request_id.as_deref(), Some("r-9"));
     assert!(world.wire.writes().is_empty());

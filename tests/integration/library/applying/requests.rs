@@ -13,7 +13,7 @@ use super::moving;
 use crate::library::support::answers::{error, json_of, later};
 use crate::library::support::tenants::{tenant, wants};
 use crate::library::support::wire::Act;
-use crate::library::support::world::{World, outcomes};
+use crate::library::support::world::{World, first_reason, outcomes};
 
 /// Where the requests may not be read, changes that need no approval are made, also at a second try.
 #[tokio::test(start_paused = true)]
@@ -149,7 +149,7 @@ async fn what_is_locked_by_a_request_that_nobody_sees_says_so() {
         });
         let begin = Instant::now();
         let results = world.apply(&plan).await;
-        let reason = results.settled[0].reason.as_ref().expect("a reason");
+        let reason = first_reason(&results);
         assert_eq!(
             (reason.code.name(), &*reason.message),
             ("lockedByApproval", said)
@@ -191,7 +191,7 @@ async fn a_request_says_until_when_it_can_be_approved() {
     let mut world = justified(world, Duration::ZERO);
     world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
     let results = world.apply(&plan).await;
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     let code = &requests(&world)[0].id;
     assert_eq!(
         reason.message,
@@ -245,7 +245,7 @@ async fn what_another_run_has_just_filed_is_not_taken_for_ones_own() {
     );
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending lockedByApproval");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     assert!(
         reason
             .message

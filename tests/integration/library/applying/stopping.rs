@@ -10,7 +10,7 @@ use super::{adding, ids, is_about, moving};
 use crate::library::support::answers::{error, html, later};
 use crate::library::support::tenants::{all_rows, tenant, tenant_with_set_rows, wants};
 use crate::library::support::wire::{Act, Deed, Sent};
-use crate::library::support::world::{World, outcomes};
+use crate::library::support::world::{World, first_reason, outcomes};
 
 #[tokio::test(start_paused = true)]
 async fn a_403_on_every_write_is_a_refusal() {
@@ -185,7 +185,7 @@ async fn f23_a_policy_between_two_of_its_writes_is_said_to_be_so() {
     // A look, the first create, and the look at it.
     let (results, _) = interrupted_at(&world, &plan, 3).await;
     assert_eq!(outcomes(&results), "failed interrupted");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let reason = first_reason(&results);
     assert_eq!(
         reason.message,
         "interrupted after 1 of 3 writes to the policy"

@@ -19,7 +19,7 @@ use assignctl::plan::needs::needs;
 use assignctl::plan::saved::SharedNamesRecord;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Names, Plan, PlanInputs, PlannedPolicy, Selection};
-use assignctl::report::{Outcome, PolicyResult, Report, Results};
+use assignctl::report::{Outcome, PolicyResult, Reason, Report, Results};
 use assignctl::run::apply::ApplyInput;
 use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
@@ -307,6 +307,11 @@ pub(crate) fn outcomes(results: &Results) -> String {
         })
         .collect();
     words.join(", ")
+}
+
+/// Why the first policy of a run is not simply as planned.
+pub(crate) fn first_reason(results: &Results) -> &Reason {
+    results.settled[0].reason.as_ref().expect("a reason")
 }
 
 pub(crate) fn applied(results: &Results) -> usize {
